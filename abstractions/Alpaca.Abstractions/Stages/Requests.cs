@@ -1,0 +1,267 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+
+namespace Alpaca.Abstractions;
+
+/// <summary>Options of the <c>download</c> stage.</summary>
+public sealed record DownloadRequest
+{
+    /// <summary>
+    /// Where the files are: a local folder, a <c>file://</c>, <c>http://</c> or <c>https://</c> base address, or an address with one <c>*</c> that stands for the
+    /// relative file name (Meta's presigned form).
+    /// </summary>
+    [Required, PathInput(AllowUrl = true), Description("Folder, file:// or http(s):// base address, or a presigned address with * for the file name")]
+    public string Source { get; init; } = "";
+
+    /// <summary>The size folders to fetch, for example <c>7B,13B</c>. LLaMA's 7B, 13B, 30B and 65B have 1, 2, 4 and 8 shards; any other size must come with a <c>checklist.chk</c>.</summary>
+    [Required, MinLength(1), Description("Sizes to fetch, comma separated: 7B,13B,30B,65B")]
+    public IReadOnlyList<string> ModelSize { get; init; } = [];
+}
+
+/// <summary>Options of the <c>convert</c> stage.</summary>
+public sealed record ConvertRequest
+{
+    /// <summary>The folder with <c>tokenizer.model</c> and the size folders, or a folder that holds <c>params.json</c> itself.</summary>
+    [Required, ArtifactInput(ArtifactKinds.Weights), Description("Folder of the original weights")]
+    public string InputDir { get; init; } = "";
+
+    /// <summary>The size folder below <see cref="InputDir"/>. The default is none: <see cref="InputDir"/> holds <c>params.json</c>, or has exactly one size folder.</summary>
+    [Description("Size folder below the input folder: 7B, 13B, 30B, 65B")]
+    public string? ModelSize { get; init; }
+}
+
+/// <summary>Options of the <c>merge-tokenizers</c> stage.</summary>
+public sealed record MergeTokenizersRequest
+{
+    /// <summary>The folder that holds the base <c>tokenizer.model</c>.</summary>
+    [Required, ArtifactInput(ArtifactKinds.Model, ArtifactKinds.Weights, ArtifactKinds.Tokenizer), Description("Folder with LLaMA's tokenizer.model")]
+    public string LlamaTokenizerDir { get; init; } = "";
+
+    /// <summary>The SentencePiece model whose pieces are added.</summary>
+    [Required, PathInput, Description("Chinese SentencePiece model")]
+    public string ChineseSpModelFile { get; init; } = "";
+
+    /// <summary>A padding piece to append after the merge (<c>[PAD]</c> makes Chinese-Alpaca's 49,954 pieces). The default is none.</summary>
+    [Description("Padding piece to append, for example [PAD]")]
+    public string? PadToken { get; init; }
+}
+
+/// <summary>Options of the <c>train</c> stage.</summary>
+public sealed record TrainRequest
+{
+    /// <summary>The base model's Hugging Face folder.</summary>
+    [Required, ArtifactInput(ArtifactKinds.Model), Description("Base model folder")]
+    public string ModelNameOrPath { get; init; } = "";
+
+    /// <summary>The tokenizer's folder; when it has more pieces than the model has rows, the model is grown.</summary>
+    [Required, ArtifactInput(ArtifactKinds.Tokenizer, ArtifactKinds.Model), Description("Tokenizer folder")]
+    public string TokenizerNameOrPath { get; init; } = "";
+
+    /// <summary>Folders whose <c>*.json</c> and <c>*.jsonl</c> files hold instruction data, or such files themselves.</summary>
+    [Required, MinLength(1), PathInput, Description("Folders or files of instruction data")]
+    public IReadOnlyList<string> DatasetDir { get; init; } = [];
+
+    /// <summary>Instruction data for the validation loss. The default is none: no validation.</summary>
+    [PathInput, Description("Instruction data for the validation loss")]
+    public string? ValidationFile { get; init; }
+
+    /// <summary>An adapter to go on from; its rank, alpha and targets win. The default is none: a new adapter.</summary>
+    [PathInput, Description("Adapter folder to go on from")]
+    public string? PeftPath { get; init; }
+
+    /// <summary>A <c>.bin</c> or <c>.safetensors</c> file with starting values for LoRA's A matrices, under PEFT's names. The default is none: Kaiming-uniform values from <see cref="Seed"/>.</summary>
+    [PathInput, Description("File with starting values of the LoRA A matrices")]
+    public string? LoraInit { get; init; }
+
+    /// <summary>LoRA rank r. The default is 8.</summary>
+    [Range(1, 1024), Description("LoRA rank")]
+    public int LoraRank { get; init; } = 8;
+
+    /// <summary>LoRA alpha; the update is scaled by alpha / r. The default is 32.</summary>
+    [Range(1e-3, 1e5), Description("LoRA alpha")]
+    public double LoraAlpha { get; init; } = 32;
+
+    /// <summary>Dropout before the A matrix, 0 to 1. The default is 0.05.</summary>
+    [Range(0.0, 0.99), Description("LoRA dropout")]
+    public double LoraDropout { get; init; } = 0.05;
+
+    /// <summary>The linear layers that get an adapter. The default is <c>q_proj,v_proj</c>.</summary>
+    [Required, MinLength(1), Description("Linear layers with LoRA, comma separated")]
+    public IReadOnlyList<string> LoraTrainable { get; init; } = ["q_proj", "v_proj"];
+
+    /// <summary>Modules trained in full and saved with the adapter (<c>embed_tokens</c>, <c>lm_head</c>). The default is none.</summary>
+    [Description("Modules trained in full: embed_tokens,lm_head")]
+    public IReadOnlyList<string> ModulesToSave { get; init; } = [];
+
+    /// <summary>Peak learning rate. The default is 1e-4.</summary>
+    [Range(0.0, 10.0), Description("Peak learning rate")]
+    public double LearningRate { get; init; } = 1e-4;
+
+    /// <summary>Samples per forward pass. The default is 1.</summary>
+    [Range(1, 65536), Description("Samples per forward pass")]
+    public int BatchSize { get; init; } = 1;
+
+    /// <summary>Forward passes per optimizer step. The default is 1.</summary>
+    [Range(1, 65536), Description("Forward passes per optimizer step")]
+    public int GradientAccumulationSteps { get; init; } = 1;
+
+    /// <summary>Optimizer steps. The default is 0: as many as <see cref="Epochs"/> takes.</summary>
+    [Range(0, int.MaxValue), Description("Optimizer steps; 0 trains by epochs")]
+    public int TrainingSteps { get; init; }
+
+    /// <summary>Passes over the data when <see cref="TrainingSteps"/> is 0. The default is 1.</summary>
+    [Range(1, 100000), Description("Passes over the data when training-steps is 0")]
+    public int Epochs { get; init; } = 1;
+
+    /// <summary>Steps between validations; 0 validates only at the end. The default is 100.</summary>
+    [Range(0, int.MaxValue), Description("Steps between validations")]
+    public int EvalSteps { get; init; } = 100;
+
+    /// <summary>Steps between checkpoints; 0 writes none. The default is 200.</summary>
+    [Range(0, int.MaxValue), Description("Steps between checkpoints")]
+    public int SaveSteps { get; init; } = 200;
+
+    /// <summary>How many checkpoints are kept. The default is 3.</summary>
+    [Range(1, 1000), Description("Checkpoints kept")]
+    public int SaveTotalLimit { get; init; } = 3;
+
+    /// <summary>Longest sample in tokens; longer ones are cut at the end. The default is 512.</summary>
+    [Range(8, 1 << 20), Description("Longest sample in tokens")]
+    public int MaxSeqLength { get; init; } = 512;
+
+    /// <summary>Steps of linear warm-up. The default is 0.</summary>
+    [Range(0, int.MaxValue), Description("Warm-up steps")]
+    public int WarmupSteps { get; init; }
+
+    /// <summary>How the learning rate falls after the warm-up. The default is <see cref="LearningRateSchedule.Cosine"/>.</summary>
+    [Description("cosine, linear or constant")]
+    public LearningRateSchedule LrScheduler { get; init; } = LearningRateSchedule.Cosine;
+
+    /// <summary>AdamW's decoupled weight decay. The default is 0.</summary>
+    [Range(0.0, 10.0), Description("Weight decay")]
+    public double WeightDecay { get; init; }
+
+    /// <summary>The gradient's 2-norm is clipped to this; 0 does not clip. The default is 1.</summary>
+    [Range(0.0, 1e6), Description("Gradient norm limit; 0 turns clipping off")]
+    public double MaxGradNorm { get; init; } = 1.0;
+
+    /// <summary>Steps between lines of <c>train_log.jsonl</c>. The default is 10; the first step is always logged.</summary>
+    [Range(1, int.MaxValue), Description("Steps between log lines")]
+    public int LoggingSteps { get; init; } = 10;
+
+    /// <summary>Element type of the frozen base weights; adapters are float32. The default is <see cref="Precision.Fp32"/>.</summary>
+    [Description("Element type of the frozen base weights: fp32, bf16 or fp16")]
+    public Precision Precision { get; init; } = Precision.Fp32;
+
+    /// <summary>Whether several samples share a row, each with its own positions and attention. The default is <see langword="false"/>.</summary>
+    [Description("Put several samples into one row")]
+    public bool Packing { get; init; }
+
+    /// <summary>Whether samples are shuffled, anew each epoch. The default is <see langword="true"/>.</summary>
+    [Description("Shuffle the samples each epoch")]
+    public bool Shuffle { get; init; } = true;
+
+    /// <summary>Seed of everything random: shuffling, dropout, new rows, LoRA's A. The default is 42.</summary>
+    [Description("Random seed")]
+    public int Seed { get; init; } = 42;
+
+    /// <summary>The prompt template's name. The default is <c>alpaca</c>.</summary>
+    [Description("Prompt template")]
+    public string Template { get; init; } = "alpaca";
+
+    /// <summary>The device: <c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>. The default is <c>cpu</c>.</summary>
+    [Description("cpu, cuda or cuda:N")]
+    public string Device { get; init; } = "cpu";
+}
+
+/// <summary>How the learning rate moves after the warm-up.</summary>
+public enum LearningRateSchedule
+{
+    /// <summary>Half a cosine down to 0.</summary>
+    Cosine,
+
+    /// <summary>A straight line down to 0.</summary>
+    Linear,
+
+    /// <summary>No change.</summary>
+    Constant,
+}
+
+/// <summary>Element types of weights in memory or in an exported graph.</summary>
+public enum Precision
+{
+    /// <summary>32-bit floating point.</summary>
+    Fp32,
+
+    /// <summary>16-bit brain floating point.</summary>
+    Bf16,
+
+    /// <summary>16-bit IEEE floating point.</summary>
+    Fp16,
+
+    /// <summary>8-bit integers with a scale per block.</summary>
+    Int8,
+
+    /// <summary>4-bit integers with a scale per block.</summary>
+    Int4,
+}
+
+/// <summary>Options of the <c>merge</c> stage.</summary>
+public sealed record MergeRequest
+{
+    /// <summary>The base model's Hugging Face folder.</summary>
+    [Required, ArtifactInput(ArtifactKinds.Model), Description("Base model folder")]
+    public string BaseModel { get; init; } = "";
+
+    /// <summary>The adapters, merged in this order.</summary>
+    [Required, MinLength(1), ArtifactInput(ArtifactKinds.Adapter), Description("Adapter folders, in the order they are merged")]
+    public IReadOnlyList<string> LoraModel { get; init; } = [];
+
+    /// <summary>A tokenizer folder for each adapter, by position. The default is none: each adapter's own folder.</summary>
+    [PathInput, Description("Tokenizer folder of each adapter, by position")]
+    public IReadOnlyList<string> TokenizerPath { get; init; } = [];
+
+    /// <summary>The layout to write. The default is <see cref="ModelFormat.HuggingFace"/>.</summary>
+    [Description("huggingface or pth")]
+    public ModelFormat OutputType { get; init; }
+}
+
+/// <summary>Options of the <c>export</c> stage.</summary>
+public sealed record ExportRequest
+{
+    /// <summary>The model's Hugging Face folder.</summary>
+    [Required, ArtifactInput(ArtifactKinds.Model), Description("Model folder")]
+    public string Model { get; init; } = "";
+
+    /// <summary>Element type of the weights in the graph. The default is <see cref="Precision.Fp32"/>.</summary>
+    [Description("Element type of the weights in the graph: fp32")]
+    public Precision Precision { get; init; } = Precision.Fp32;
+}
+
+/// <summary>Options of the <c>evaluate</c> stage.</summary>
+public sealed record EvaluateRequest
+{
+    /// <summary>The model's Hugging Face folder.</summary>
+    [Required, ArtifactInput(ArtifactKinds.Model), Description("Model folder")]
+    public string Model { get; init; } = "";
+
+    /// <summary>Instruction data to measure on.</summary>
+    [Required, PathInput, Description("Instruction data to measure on")]
+    public string ValidationFile { get; init; } = "";
+
+    /// <summary>Longest sample in tokens. The default is 512.</summary>
+    [Range(8, 1 << 20), Description("Longest sample in tokens")]
+    public int MaxSeqLength { get; init; } = 512;
+
+    /// <summary>Samples per forward pass. The default is 8.</summary>
+    [Range(1, 65536), Description("Samples per forward pass")]
+    public int BatchSize { get; init; } = 8;
+
+    /// <summary>The prompt template's name. The default is <c>alpaca</c>.</summary>
+    [Description("Prompt template")]
+    public string Template { get; init; } = "alpaca";
+
+    /// <summary>The device: <c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>. The default is <c>cpu</c>.</summary>
+    [Description("cpu, cuda or cuda:N")]
+    public string Device { get; init; } = "cpu";
+}

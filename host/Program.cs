@@ -1,0 +1,1 @@
+Alpaca.Host.Torch.LibTorch.Register();

@@ -1,0 +1,107 @@
+using System.Reflection;
+using System.Runtime.InteropServices;
+using System.Runtime.Loader;
+
+namespace Alpaca.Host.Torch;
+
+/// <summary>Lets TorchSharp find its native libraries on systems where it does not by itself, at the moment it first asks for them.</summary>
+/// <remarks>
+/// TorchSharp 0.107.0's <c>libLibTorchSharp.so</c> asks for GLIBCXX_3.4.32 (gcc 13), which Debian 12, Ubuntu 22.04 and RHEL 9 lack, and uses nothing of it: the
+/// version holds one marker symbol, <c>_ZSt21ios_base_library_initv</c>, without a relocation. A copy whose requirement is marked weak loads there
+/// (docs/decisions/0002-weak-glibcxx.md). The original file is left alone, and where libstdc++ is new enough nothing happens.
+/// </remarks>
+public static class LibTorch
+{
+    private const string TorchSharpLibrary = "LibTorchSharp";
+    private static readonly Lock LoadLock = new();
+    private static bool _registered;
+
+    /// <summary>Registers the loader in the default load context. Nothing is loaded until TorchSharp is used. Calling it again does nothing.</summary>
+    public static void Register()
+    {
+        lock (LoadLock)
+        {
+            if (_registered || !OperatingSystem.IsLinux()) return;
+            AssemblyLoadContext.Default.ResolvingUnmanagedDll += Resolve;
+            _registered = true;
+        }
+    }
+
+    /// <summary>Loads an existing libtorch (a PyTorch install's <c>torch/lib</c>) before TorchSharp looks for its own, so that TorchSharp binds to that one.</summary>
+    /// <param name="folder">The folder with <c>libtorch_cpu.so</c>.</param>
+    /// <exception cref="FileNotFoundException">The folder holds no libtorch.</exception>
+    public static void Preload(string folder)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(folder);
+        var required = Path.Combine(folder, "libtorch_cpu.so");
+        if (!File.Exists(required))
+            throw new FileNotFoundException($"Torch:LibraryPath is {folder}, which holds no libtorch_cpu.so; set it to the folder of an existing libtorch, such as torch/lib of a PyTorch install.", required);
+        foreach (var name in (string[])["libc10.so", "libtorch_cpu.so", "libc10_cuda.so", "libtorch_cuda.so", "libtorch.so"])
+        {
+            var path = Path.Combine(folder, name);
+            if (File.Exists(path)) NativeLibrary.Load(path);
+        }
+    }
+
+    private static IntPtr Resolve(Assembly assembly, string name)
+    {
+        if (!name.Contains(TorchSharpLibrary, StringComparison.Ordinal)) return IntPtr.Zero;
+        lock (LoadLock)
+        {
+            var folder = FindNativeFolder();
+            if (folder is null) return IntPtr.Zero;
+
+            // The copy lies elsewhere, so its DT_NEEDED entries are satisfied by libraries that are already loaded under the same SONAME.
+            foreach (var dependency in (string[])["libc10.so", "libtorch_cpu.so", "libtorch.so"])
+            {
+                var path = Path.Combine(folder, dependency);
+                if (File.Exists(path)) NativeLibrary.Load(path);
+            }
+
+            var original = Path.Combine(folder, $"lib{TorchSharpLibrary}.so");
+            return NativeLibrary.Load(WeakenedCopy(original));
+        }
+    }
+
+    private static string? FindNativeFolder()
+    {
+        string[] candidates = [AppContext.BaseDirectory, Path.Combine(AppContext.BaseDirectory, "runtimes", "linux-x64", "native")];
+        return candidates.FirstOrDefault(folder => File.Exists(Path.Combine(folder, $"lib{TorchSharpLibrary}.so")));
+    }
+
+    /// <summary>The path of a loadable copy: beside the original where that is writable, else in the user's cache folder. Made once per version of the original.</summary>
+    private static string WeakenedCopy(string original)
+    {
+        var source = new FileInfo(original);
+        var name = $"lib{TorchSharpLibrary}.weak-{source.Length:x}-{source.LastWriteTimeUtc.Ticks:x}.so";
+        foreach (var folder in CacheFolders(source.DirectoryName!))
+        {
+            var copy = Path.Combine(folder, name);
+            if (File.Exists(copy)) return copy;
+            try
+            {
+                Directory.CreateDirectory(folder);
+                var image = File.ReadAllBytes(original);
+                ElfVersionNeeds.MakeWeak(image, "GLIBCXX_3.4.32");
+                var temporary = $"{copy}.{Environment.ProcessId}";
+                File.WriteAllBytes(temporary, image);
+                File.Move(temporary, copy, overwrite: true);
+                return copy;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // Not writable: the next folder may be.
+            }
+        }
+
+        throw new DllNotFoundException($"{original} needs a newer libstdc++ and no folder for an adapted copy is writable; make {source.DirectoryName} writable or set XDG_CACHE_HOME.");
+    }
+
+    private static IEnumerable<string> CacheFolders(string besideOriginal)
+    {
+        yield return besideOriginal;
+        var cache = Environment.GetEnvironmentVariable("XDG_CACHE_HOME")
+            ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
+        yield return Path.Combine(cache, "alpaca");
+    }
+}
