@@ -41,14 +41,14 @@ public sealed class LlamaModelTests
         foreach (var (before, after) in new[] { (small.EmbedTokens, grown.EmbedTokens), (small.LmHead, grown.LmHead) })
         {
             after.shape.Should().Equal(1050, 32);
-            after.narrow(0, 0, 50).equal(before).item<bool>().Should().BeTrue();
+            after.narrow(0, 0, 50).equal(before).all().item<bool>().Should().BeTrue();
             after.narrow(0, 50, 1000).std().item<float>().Should().BeApproximately(0.02f, 0.001f);
             after.narrow(0, 50, 1000).mean().item<float>().Should().BeApproximately(0, 0.001f);
         }
 
-        again.EmbedTokens.equal(grown.EmbedTokens).item<bool>().Should().BeTrue();
-        other.EmbedTokens.equal(grown.EmbedTokens).item<bool>().Should().BeFalse();
-        grown.LmHead.narrow(0, 50, 1000).equal(grown.EmbedTokens.narrow(0, 50, 1000)).item<bool>().Should().BeFalse("the head's rows are drawn after the embedding's");
+        again.EmbedTokens.equal(grown.EmbedTokens).all().item<bool>().Should().BeTrue();
+        other.EmbedTokens.equal(grown.EmbedTokens).all().item<bool>().Should().BeFalse();
+        grown.LmHead.narrow(0, 50, 1000).equal(grown.EmbedTokens.narrow(0, 50, 1000)).all().item<bool>().Should().BeFalse("the head's rows are drawn after the embedding's");
     }
 
     [Fact]
