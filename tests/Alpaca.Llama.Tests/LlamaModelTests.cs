@@ -1,3 +1,4 @@
+using Alpaca.Abstractions;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -201,5 +202,22 @@ public sealed class LlamaModelTests
             using var scope = NewDisposeScope();
             model.Logits(model.ForwardHidden(TinyModels.Ids(3), cache: cache));
         }
+    }
+
+    [Fact]
+    public void Construction_FailingHalfWay_LeavesNoTensorBehind()
+    {
+        using var weights = MemoryTensors.Random(TinyModels.Config);
+        weights.Remove("model.layers.1.mlp.up_proj.weight");
+        var act = () => new LlamaModel(TinyModels.Config, weights, new LlamaModelOptions());
+        act.Should().Throw<AlpacaException>();
+        var before = Statistics();
+
+        act.Should().Throw<AlpacaException>().WithMessage("*model.layers.1.mlp.up_proj.weight*");
+
+        Statistics().Should().Be(before);
+
+        // What scopes hold and what was taken out of them.
+        static long Statistics() => DisposeScopeManager.Statistics.ThreadTotalLiveCount;
     }
 }

@@ -27,6 +27,8 @@ internal sealed class MemoryTensors : ITensorSource
 
     public void Set(string name, IReadOnlyList<long> shape, float[] values) => _tensors[name] = (new TensorInfo(name, DType.Float32, shape), values);
 
+    public void Remove(string name) => _tensors.Remove(name);
+
     public float[] Values(string name) => _tensors[name].Values;
 
     public TensorInfo? Find(string name) => _tensors.TryGetValue(name, out var tensor) ? tensor.Info : null;
