@@ -1,3 +1,4 @@
+using Alpaca.Abstractions;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -41,14 +42,14 @@ public sealed class LlamaModelTests
         foreach (var (before, after) in new[] { (small.EmbedTokens, grown.EmbedTokens), (small.LmHead, grown.LmHead) })
         {
             after.shape.Should().Equal(1050, 32);
-            after.narrow(0, 0, 50).equal(before).item<bool>().Should().BeTrue();
+            after.narrow(0, 0, 50).equal(before).all().item<bool>().Should().BeTrue();
             after.narrow(0, 50, 1000).std().item<float>().Should().BeApproximately(0.02f, 0.001f);
             after.narrow(0, 50, 1000).mean().item<float>().Should().BeApproximately(0, 0.001f);
         }
 
-        again.EmbedTokens.equal(grown.EmbedTokens).item<bool>().Should().BeTrue();
-        other.EmbedTokens.equal(grown.EmbedTokens).item<bool>().Should().BeFalse();
-        grown.LmHead.narrow(0, 50, 1000).equal(grown.EmbedTokens.narrow(0, 50, 1000)).item<bool>().Should().BeFalse("the head's rows are drawn after the embedding's");
+        again.EmbedTokens.equal(grown.EmbedTokens).all().item<bool>().Should().BeTrue();
+        other.EmbedTokens.equal(grown.EmbedTokens).all().item<bool>().Should().BeFalse();
+        grown.LmHead.narrow(0, 50, 1000).equal(grown.EmbedTokens.narrow(0, 50, 1000)).all().item<bool>().Should().BeFalse("the head's rows are drawn after the embedding's");
     }
 
     [Fact]
@@ -201,5 +202,22 @@ public sealed class LlamaModelTests
             using var scope = NewDisposeScope();
             model.Logits(model.ForwardHidden(TinyModels.Ids(3), cache: cache));
         }
+    }
+
+    [Fact]
+    public void Construction_FailingHalfWay_LeavesNoTensorBehind()
+    {
+        using var weights = MemoryTensors.Random(TinyModels.Config);
+        weights.Remove("model.layers.1.mlp.up_proj.weight");
+        var act = () => new LlamaModel(TinyModels.Config, weights, new LlamaModelOptions());
+        act.Should().Throw<AlpacaException>();
+        var before = Statistics();
+
+        act.Should().Throw<AlpacaException>().WithMessage("*model.layers.1.mlp.up_proj.weight*");
+
+        Statistics().Should().Be(before);
+
+        // What scopes hold and what was taken out of them.
+        static long Statistics() => DisposeScopeManager.Statistics.ThreadTotalLiveCount;
     }
 }
