@@ -1,0 +1,70 @@
+using Alpaca.Abstractions;
+using Microsoft.Win32.SafeHandles;
+
+namespace Alpaca.Formats;
+
+/// <summary>A file of known length written at positions, by any number of threads; it gets its name only when it is complete.</summary>
+internal sealed class PositionalFileWriter : IDisposable
+{
+    private readonly string _path;
+    private readonly string _temporaryPath;
+    private readonly SafeFileHandle _handle;
+    private bool _published;
+
+    /// <exception cref="AlpacaException">The file cannot be created, or the disk has not enough room for <paramref name="length"/> bytes.</exception>
+    public PositionalFileWriter(string path, long length)
+    {
+        _path = path;
+        _temporaryPath = path + ".partial";
+        try
+        {
+            // Allocating first finds a full disk before hours of work, and keeps the file in one piece.
+            _handle = File.OpenHandle(_temporaryPath, FileMode.Create, FileAccess.Write, FileShare.None, FileOptions.None, preallocationSize: length);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw WriteError(e);
+        }
+    }
+
+    public void Write(long offset, ReadOnlySpan<byte> data)
+    {
+        try
+        {
+            RandomAccess.Write(_handle, data, offset);
+        }
+        catch (IOException e)
+        {
+            throw WriteError(e);
+        }
+    }
+
+    /// <summary>Closes the file and gives it its name.</summary>
+    public void Publish()
+    {
+        _handle.Dispose();
+        try
+        {
+            File.Move(_temporaryPath, _path, overwrite: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw WriteError(e);
+        }
+
+        _published = true;
+    }
+
+    /// <summary>Closes the file; what was not published is removed.</summary>
+    public void Dispose()
+    {
+        _handle.Dispose();
+        if (!_published)
+        {
+            File.Delete(_temporaryPath);
+        }
+    }
+
+    private AlpacaException WriteError(Exception e) =>
+        new($"{_path} cannot be written ({e.Message}); make room on the disk or choose another folder.", e);
+}

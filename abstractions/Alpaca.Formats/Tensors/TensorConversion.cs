@@ -1,0 +1,78 @@
+using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
+
+namespace Alpaca.Formats;
+
+/// <summary>Conversion between stored elements (little-endian) and float32.</summary>
+public static class TensorConversion
+{
+    /// <summary>Reads stored elements as float32: float16 and bfloat16 exactly, float64 and integers rounded to the nearest.</summary>
+    /// <param name="dtype">The stored type.</param>
+    /// <param name="source">The stored elements.</param>
+    /// <param name="destination">As many values as there are elements.</param>
+    public static void ToFloat32(DType dtype, ReadOnlySpan<byte> source, Span<float> destination)
+    {
+        if (source.Length != (long)destination.Length * dtype.Size())
+        {
+            throw new ArgumentException("The destination does not have as many values as the source has elements.", nameof(destination));
+        }
+
+        switch (dtype)
+        {
+            case DType.Float16: TensorPrimitives.ConvertToSingle(MemoryMarshal.Cast<byte, Half>(source), destination); break;
+            case DType.BFloat16: WidenBFloat16(MemoryMarshal.Cast<byte, ushort>(source), destination); break;
+            case DType.Float32: MemoryMarshal.Cast<byte, float>(source).CopyTo(destination); break;
+            case DType.Float64: TensorPrimitives.ConvertTruncating(MemoryMarshal.Cast<byte, double>(source), destination); break;
+            case DType.Int8: TensorPrimitives.ConvertTruncating(MemoryMarshal.Cast<byte, sbyte>(source), destination); break;
+            case DType.UInt8 or DType.Bool: TensorPrimitives.ConvertTruncating(source, destination); break;
+            case DType.Int16: TensorPrimitives.ConvertTruncating(MemoryMarshal.Cast<byte, short>(source), destination); break;
+            case DType.Int32: TensorPrimitives.ConvertTruncating(MemoryMarshal.Cast<byte, int>(source), destination); break;
+            case DType.Int64: TensorPrimitives.ConvertTruncating(MemoryMarshal.Cast<byte, long>(source), destination); break;
+            default: throw new ArgumentOutOfRangeException(nameof(dtype), dtype, null);
+        }
+    }
+
+    /// <summary>Stores float32 values in a floating point type, rounded to nearest, ties to even; subnormals are kept, what is too large becomes infinite.</summary>
+    /// <param name="dtype">float16, bfloat16, float32 or float64.</param>
+    /// <param name="source">The values.</param>
+    /// <param name="destination">Room for as many elements as there are values.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="dtype"/> is an integer type.</exception>
+    public static void FromFloat32(DType dtype, ReadOnlySpan<float> source, Span<byte> destination)
+    {
+        if (destination.Length != (long)source.Length * dtype.Size())
+        {
+            throw new ArgumentException("The destination does not have room for as many elements as there are values.", nameof(destination));
+        }
+
+        switch (dtype)
+        {
+            case DType.Float16: TensorPrimitives.ConvertToHalf(source, MemoryMarshal.Cast<byte, Half>(destination)); break;
+            case DType.BFloat16: RoundToBFloat16(source, MemoryMarshal.Cast<byte, ushort>(destination)); break;
+            case DType.Float32: MemoryMarshal.AsBytes(source).CopyTo(destination); break;
+            case DType.Float64: TensorPrimitives.ConvertTruncating(source, MemoryMarshal.Cast<byte, double>(destination)); break;
+            default: throw new ArgumentOutOfRangeException(nameof(dtype), dtype, "Only floating point types can be rounded to.");
+        }
+    }
+
+    private static void WidenBFloat16(ReadOnlySpan<ushort> source, Span<float> destination)
+    {
+        var bits = MemoryMarshal.Cast<float, uint>(destination);
+        for (var i = 0; i < source.Length; i++)
+        {
+            bits[i] = (uint)source[i] << 16;
+        }
+    }
+
+    // bfloat16 is the upper half of float32: adding 0x7FFF plus the lowest kept bit carries exactly where round-to-nearest-even rounds up. A NaN stays a (quiet) NaN.
+    private static void RoundToBFloat16(ReadOnlySpan<float> source, Span<ushort> destination)
+    {
+        var bits = MemoryMarshal.Cast<float, uint>(source);
+        for (var i = 0; i < bits.Length; i++)
+        {
+            var value = bits[i];
+            destination[i] = (value & 0x7FFF_FFFF) > 0x7F80_0000
+                ? (ushort)((value >> 16) | 0x40)
+                : (ushort)((value + 0x7FFF + ((value >> 16) & 1)) >> 16);
+        }
+    }
+}
