@@ -12,33 +12,37 @@ internal sealed class LlamaBuilder(LlamaConfig config, int vocabularySize, Weigh
 
     private readonly ProjectionFactory _projection = options.ProjectionFactory ?? Llama.Projection.Factory;
 
+    private readonly List<IDisposable> _made = [];
+
     public (DecoderStack Model, TokenMatrix LmHead) Build()
     {
-        using var generator = new Generator((ulong)options.Seed, CPU);
-        var embedding = TokenWeight("model.embed_tokens.weight", generator);
-        var layers = Enumerable.Range(0, config.NumHiddenLayers).Select(i => Layer($"model.layers.{i}")).ToList();
-        var norm = Norm("model.norm");
-        var head = config.TieWordEmbeddings ? embedding : TokenWeight("lm_head.weight", generator);
-        return (new DecoderStack(new TokenMatrix(embedding), layers, norm), new TokenMatrix(head));
+        try
+        {
+            using var generator = new Generator((ulong)options.Seed, CPU);
+            var embedding = TokenWeight(LlamaTensorNames.EmbedTokens, generator);
+            var layers = Enumerable.Range(0, config.NumHiddenLayers).Select(Layer).ToList();
+            var norm = Norm(LlamaTensorNames.Norm);
+            var head = config.TieWordEmbeddings ? embedding : TokenWeight(LlamaTensorNames.LmHead, generator);
+            return (new DecoderStack(new TokenMatrix(embedding), layers, norm), new TokenMatrix(head));
+        }
+        catch
+        {
+            // Nothing tells the garbage collector how large these are, so they are not left to it.
+            foreach (var made in _made) made.Dispose();
+            throw;
+        }
     }
 
-    private DecoderLayer Layer(string name) => new(
-        Norm($"{name}.input_layernorm"),
-        new Attention(
-            config,
-            Projection($"{name}.self_attn.q_proj"),
-            Projection($"{name}.self_attn.k_proj"),
-            Projection($"{name}.self_attn.v_proj"),
-            Projection($"{name}.self_attn.o_proj")),
-        Norm($"{name}.post_attention_layernorm"),
-        new FeedForward(
-            Projection($"{name}.mlp.gate_proj"),
-            Projection($"{name}.mlp.up_proj"),
-            Projection($"{name}.mlp.down_proj")));
+    private DecoderLayer Layer(int layer) => new(
+        Norm(LlamaTensorNames.InputLayerNorm(layer)),
+        new Attention(config, Projection(layer, "q_proj"), Projection(layer, "k_proj"), Projection(layer, "v_proj"), Projection(layer, "o_proj")),
+        Norm(LlamaTensorNames.PostAttentionLayerNorm(layer)),
+        new FeedForward(Projection(layer, "gate_proj"), Projection(layer, "up_proj"), Projection(layer, "down_proj")));
 
-    private Module<Tensor, Tensor> Projection(string name) => _projection(name, weights.Read($"{name}.weight", options.WeightType, options.Device));
+    private Module<Tensor, Tensor> Projection(int layer, string name) =>
+        Track(_projection(LlamaTensorNames.Module(layer, name), weights.Read(LlamaTensorNames.Projection(layer, name), options.WeightType, options.Device)));
 
-    private RmsNorm Norm(string name) => new(weights.Read($"{name}.weight", options.WeightType, options.Device), config.RmsNormEps);
+    private RmsNorm Norm(string name) => Track(new RmsNorm(weights.Read(name, options.WeightType, options.Device), config.RmsNormEps));
 
     private Parameter TokenWeight(string name, Generator generator)
     {
@@ -52,6 +56,13 @@ internal sealed class LlamaBuilder(LlamaConfig config, int vocabularySize, Weigh
             weight.narrow(0, config.VocabSize, added).copy_(rows);
         }
 
-        return new Parameter(weight, requires_grad: false);
+        return Track(new Parameter(weight, requires_grad: false));
+    }
+
+    private T Track<T>(T made)
+        where T : IDisposable
+    {
+        _made.Add(made);
+        return made;
     }
 }

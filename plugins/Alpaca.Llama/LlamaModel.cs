@@ -52,6 +52,17 @@ public sealed class LlamaModel : Module
     /// <summary>The output head, [V, H]; the same object as <see cref="EmbedTokens"/> where the two are tied.</summary>
     public Parameter LmHead => lm_head.Weight;
 
+    /// <summary>Loads a model folder, piece by piece: the memory taken is that of the weights in their target type.</summary>
+    /// <param name="model">The folder; may be disposed afterwards.</param>
+    /// <param name="options">Device, types, projections, vocabulary.</param>
+    /// <param name="progress">Told how many bytes have been read.</param>
+    /// <exception cref="AlpacaException">The model cannot be run as it is.</exception>
+    public static LlamaModel Load(HuggingFaceModel model, LlamaModelOptions options, IProgressTask? progress = null)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        return new LlamaModel(model.Config, model.Tensors, options, progress);
+    }
+
     /// <summary>An empty cache of this model's shape, type and device.</summary>
     /// <param name="capacity">Most positions it can hold.</param>
     /// <param name="batch">Sequences. The default is 1.</param>
