@@ -4,11 +4,12 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Alpaca.Inference.Onnx;
 
-/// <summary>Registers what this plugin offers.</summary>
+/// <summary>Registers the <c>export</c> stage.</summary>
 public sealed class InferenceOnnxPlugin : IPlugin
 {
     /// <inheritdoc />
     public void ConfigureServices(IServiceCollection services, IConfiguration configuration)
     {
+        services.AddModelExporter<OnnxExporter>();
     }
 }
