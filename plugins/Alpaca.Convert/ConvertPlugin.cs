@@ -4,11 +4,9 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Alpaca.Convert;
 
-/// <summary>Registers what this plugin offers.</summary>
+/// <summary>Registers the stage <c>convert</c>.</summary>
 public sealed class ConvertPlugin : IPlugin
 {
     /// <inheritdoc />
-    public void ConfigureServices(IServiceCollection services, IConfiguration configuration)
-    {
-    }
+    public void ConfigureServices(IServiceCollection services, IConfiguration configuration) => services.AddCheckpointConverter<CheckpointConverter>();
 }

@@ -29,22 +29,36 @@ public static class TokenizerFiles
         foreach (var name in Names)
         {
             var source = Path.Combine(fromFolder, name);
-            if (!File.Exists(source))
+            if (File.Exists(source))
             {
-                continue;
+                CopyFile(source, Path.Combine(toFolder, name));
             }
+        }
+    }
 
-            try
-            {
-                // Contents only: a read-only source must not make a read-only copy.
-                using var input = File.OpenRead(source);
-                using var output = File.Create(Path.Combine(toFolder, name));
-                input.CopyTo(output);
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                throw new AlpacaException($"{source} cannot be copied to {toFolder} ({e.Message}).", e);
-            }
+    /// <summary>Copies one SentencePiece model, byte for byte, under its usual name.</summary>
+    /// <param name="modelFile">The model, whatever it is called.</param>
+    /// <param name="toFolder">The destination; it exists.</param>
+    /// <exception cref="AlpacaException">The file cannot be copied.</exception>
+    public static void CopyModel(string modelFile, string toFolder)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(modelFile);
+        ArgumentException.ThrowIfNullOrWhiteSpace(toFolder);
+        CopyFile(modelFile, Path.Combine(toFolder, Model));
+    }
+
+    // Contents only: a read-only source must not make a read-only copy.
+    private static void CopyFile(string source, string destination)
+    {
+        try
+        {
+            using var input = File.OpenRead(source);
+            using var output = File.Create(destination);
+            input.CopyTo(output);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new AlpacaException($"{source} cannot be copied to {destination} ({e.Message}).", e);
         }
     }
 }

@@ -1,0 +1,180 @@
+using System.Globalization;
+using System.Text;
+using Alpaca.Abstractions;
+
+namespace Alpaca.Formats;
+
+/// <summary>The <c>params.json</c> beside original LLaMA weights.</summary>
+public sealed record MetaParameters
+{
+    /// <summary>The file's name.</summary>
+    public const string FileName = "params.json";
+
+    private const double DefaultRopeTheta = 10000.0;
+
+    /// <summary>Width of the residual stream.</summary>
+    public required int Dim { get; init; }
+
+    /// <summary>Number of decoder layers.</summary>
+    public required int NLayers { get; init; }
+
+    /// <summary>Number of query heads.</summary>
+    public required int NHeads { get; init; }
+
+    /// <summary>Number of key and value heads (grouped-query attention), or <see langword="null"/> for as many as query heads.</summary>
+    public int? NKvHeads { get; init; }
+
+    /// <summary>Added to the mean square in RMSNorm.</summary>
+    public required double NormEps { get; init; }
+
+    /// <summary>The feed-forward width is rounded up to a multiple of this. The default is 256.</summary>
+    public int MultipleOf { get; init; } = 256;
+
+    /// <summary>Scales the feed-forward width before rounding, or <see langword="null"/> for 1.</summary>
+    public double? FfnDimMultiplier { get; init; }
+
+    /// <summary>Base of the rotary frequencies. The default is 10000.</summary>
+    public double RopeTheta { get; init; } = DefaultRopeTheta;
+
+    /// <summary>The vocabulary's size; -1, the default, means the tokenizer's.</summary>
+    public int VocabSize { get; init; } = -1;
+
+    /// <summary>The longest sequence, where the file tells it.</summary>
+    public int? MaxSeqLen { get; init; }
+
+    /// <summary>Width of a head.</summary>
+    public int HeadDim => Dim / NHeads;
+
+    /// <summary>Width of the feed-forward layers: 2/3 of four times the width, scaled, rounded up to a multiple (meta-llama <c>model.py</c>, FeedForward).</summary>
+    public long FeedForwardDim
+    {
+        get
+        {
+            var width = (long)(2 * (4L * Dim) / 3.0);
+            width = FfnDimMultiplier is { } multiplier ? (long)(multiplier * width) : width;
+            return MultipleOf * ((width + MultipleOf - 1) / MultipleOf);
+        }
+    }
+
+    /// <summary>Reads a <c>params.json</c>.</summary>
+    /// <exception cref="AlpacaException">The file is missing or contradicts itself; lists all problems.</exception>
+    public static MetaParameters Load(string path)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        var json = JsonFile.ReadObject(path);
+        var fields = new JsonFields(json);
+        var parameters = new MetaParameters
+        {
+            Dim = fields.RequiredPositive("dim"),
+            NLayers = fields.RequiredPositive("n_layers"),
+            NHeads = fields.RequiredPositive("n_heads"),
+            NKvHeads = fields.Optional<int>("n_kv_heads"),
+            NormEps = fields.Required<double>("norm_eps"),
+            MultipleOf = fields.Optional<int>("multiple_of") ?? 256,
+            FfnDimMultiplier = fields.Optional<double>("ffn_dim_multiplier"),
+            RopeTheta = fields.Optional<double>("rope_theta") ?? DefaultRopeTheta,
+            VocabSize = fields.Optional<int>("vocab_size") ?? -1,
+            MaxSeqLen = fields.Optional<int>("max_seq_len"),
+        };
+        if (fields.Optional<bool>("use_scaled_rope") == true)
+        {
+            fields.Problems.Add("use_scaled_rope is true, LLaMA 3.1's stretched positions are not supported");
+        }
+
+        if (fields.Problems.Count == 0)
+        {
+            fields.Problems.AddRange(parameters.FindContradictions());
+        }
+
+        return fields.Problems.Count == 0 ? parameters : throw new AlpacaException($"{path} does not describe a LLaMA: {string.Join("; ", fields.Problems)}.");
+    }
+
+    /// <summary>Chooses the rounding that gives a feed-forward width, which Hugging Face's configuration states outright.</summary>
+    /// <param name="feedForwardDim">The width wanted.</param>
+    /// <returns>These parameters with <see cref="MultipleOf"/> and, only if need be, <see cref="FfnDimMultiplier"/> set.</returns>
+    public MetaParameters WithFeedForwardDim(int feedForwardDim)
+    {
+        // Meta's own values first, the smaller ones of test models after them; the width itself always works for anything wider than 8/3.
+        foreach (var multiple in (int[])[256, 1024, 4096, 128, 64, 32, 16, 8, 4, 2, 1, feedForwardDim])
+        {
+            var candidate = this with { MultipleOf = multiple, FfnDimMultiplier = null };
+            if (candidate.FeedForwardDim == feedForwardDim)
+            {
+                return candidate;
+            }
+        }
+
+        // Narrower: scale to just below the width, then round up to it.
+        var plain = this with { MultipleOf = 1, FfnDimMultiplier = null };
+        return this with { MultipleOf = feedForwardDim, FfnDimMultiplier = (feedForwardDim - 0.5) / plain.FeedForwardDim };
+    }
+
+    /// <summary>The text of the file, byte for byte as Meta writes it for the four original sizes.</summary>
+    public string ToJson()
+    {
+        var json = new StringBuilder();
+        Append("dim", Dim.ToString(CultureInfo.InvariantCulture));
+        Append("multiple_of", MultipleOf.ToString(CultureInfo.InvariantCulture));
+        if (FfnDimMultiplier is { } multiplier)
+        {
+            Append("ffn_dim_multiplier", Python(multiplier));
+        }
+
+        Append("n_heads", NHeads.ToString(CultureInfo.InvariantCulture));
+        if (NKvHeads is { } heads && heads != NHeads)
+        {
+            Append("n_kv_heads", heads.ToString(CultureInfo.InvariantCulture));
+        }
+
+        Append("n_layers", NLayers.ToString(CultureInfo.InvariantCulture));
+        Append("norm_eps", Python(NormEps));
+        if (RopeTheta != DefaultRopeTheta)
+        {
+            Append("rope_theta", Python(RopeTheta));
+        }
+
+        Append("vocab_size", VocabSize.ToString(CultureInfo.InvariantCulture));
+        return json.Append('}').ToString();
+
+        void Append(string key, string value) => json.Append(json.Length == 0 ? "{" : ", ").Append('"').Append(key).Append("\": ").Append(value);
+
+        // Python writes 1e-06 and 10000.0.
+        static string Python(double value)
+        {
+            var text = value.ToString("R", CultureInfo.InvariantCulture).ToLowerInvariant();
+            return text.AsSpan().ContainsAny('.', 'e') ? text : text + ".0";
+        }
+    }
+
+    private IEnumerable<string> FindContradictions()
+    {
+        if (Dim % NHeads != 0)
+        {
+            yield return $"dim {Dim} is not a multiple of n_heads {NHeads}";
+        }
+        else if (HeadDim % 2 != 0)
+        {
+            yield return $"heads are {HeadDim} wide, rotary positions need an even width";
+        }
+
+        if (NKvHeads is { } kv && (kv < 1 || NHeads % kv != 0))
+        {
+            yield return $"n_heads {NHeads} is not a multiple of n_kv_heads {kv}";
+        }
+
+        if (MultipleOf < 1)
+        {
+            yield return $"multiple_of is {MultipleOf}, expected at least 1";
+        }
+
+        if (!(NormEps > 0))
+        {
+            yield return $"norm_eps is {NormEps}, expected more than 0";
+        }
+
+        if (!(RopeTheta > 0))
+        {
+            yield return $"rope_theta is {RopeTheta}, expected more than 0";
+        }
+    }
+}

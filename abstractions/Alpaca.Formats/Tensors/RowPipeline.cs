@@ -1,0 +1,106 @@
+using System.Collections.Concurrent;
+using System.Runtime.ExceptionServices;
+using Alpaca.Abstractions;
+
+namespace Alpaca.Formats;
+
+/// <summary>A tensor that is made row by row.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Rows">Its rows; a vector has one element a row.</param>
+/// <param name="RowBytes">The bytes of a row.</param>
+/// <param name="BlockRows">Rows that belong together, such as those of a head; chunks are whole blocks.</param>
+/// <param name="Process">Makes a chunk of it: reads, computes and writes.</param>
+public sealed record RowTask(string Name, long Rows, int RowBytes, int BlockRows, Action<RowChunk> Process)
+{
+    /// <summary>A task over the rows of a tensor: its first dimension, or its elements when it has one dimension.</summary>
+    /// <param name="tensor">The tensor.</param>
+    /// <param name="blockRows">Rows that belong together.</param>
+    /// <param name="process">Makes a chunk of it.</param>
+    /// <exception cref="AlpacaException">A block of the tensor does not fit into memory.</exception>
+    public static RowTask For(TensorInfo tensor, int blockRows, Action<RowChunk> process)
+    {
+        ArgumentNullException.ThrowIfNull(tensor);
+        var rows = tensor.Shape.Count == 0 ? 1 : tensor.Shape[0];
+        var rowBytes = rows == 0 ? 0 : tensor.ByteLength / rows;
+        return rowBytes * blockRows <= RowPipeline.MaxBlockBytes
+            ? new RowTask(tensor.Name, rows, (int)rowBytes, blockRows, process)
+            : throw new AlpacaException($"The tensor {tensor.Name} has rows of {rowBytes} bytes, {blockRows} of which belong together: more than fits into memory.");
+    }
+}
+
+/// <summary>A few rows of a tensor, to be made by one thread.</summary>
+/// <param name="FirstRow">The first row.</param>
+/// <param name="Rows">How many.</param>
+/// <param name="Scratch">The thread's buffers.</param>
+public readonly record struct RowChunk(long FirstRow, int Rows, RowScratch Scratch);
+
+/// <summary>Buffers that a thread keeps from chunk to chunk.</summary>
+public sealed class RowScratch
+{
+    private readonly Dictionary<(Type, int), Array> _buffers = [];
+
+    /// <summary>A buffer; what was in it before is undefined.</summary>
+    /// <typeparam name="T">Element type.</typeparam>
+    /// <param name="slot">Tells buffers apart that are in use at the same time.</param>
+    /// <param name="length">Its length.</param>
+    public Span<T> Get<T>(int slot, int length) where T : unmanaged
+    {
+        if (!_buffers.TryGetValue((typeof(T), slot), out var buffer) || buffer.Length < length)
+        {
+            _buffers[(typeof(T), slot)] = buffer = GC.AllocateUninitializedArray<T>(length);
+        }
+
+        return ((T[])buffer).AsSpan(0, length);
+    }
+}
+
+/// <summary>Makes tensors chunk by chunk on several threads, so that a model of any size passes through a few MB per thread.</summary>
+/// <remarks>Chunks are begun in order, which keeps reading and writing close to sequential; while one thread waits for the disk another computes.</remarks>
+public static class RowPipeline
+{
+    internal const long MaxBlockBytes = 256 << 20;
+
+    // Large enough that a system call costs nothing, small enough to stay in the processor's cache.
+    private const int ChunkBytes = 2 << 20;
+
+    /// <summary>Runs the tasks on the calling thread and helpers until all are done.</summary>
+    /// <param name="tasks">The tensors, in the order of the file.</param>
+    /// <param name="progress">Told the bytes made so far.</param>
+    /// <param name="cancellationToken">Looked at between chunks.</param>
+    /// <param name="threads">The most threads at work. The default is 0: one per core.</param>
+    public static void Run(IEnumerable<RowTask> tasks, IProgressTask progress, CancellationToken cancellationToken, int threads = 0)
+    {
+        ArgumentNullException.ThrowIfNull(tasks);
+        ArgumentNullException.ThrowIfNull(progress);
+        var options = new ParallelOptions { CancellationToken = cancellationToken, MaxDegreeOfParallelism = threads > 0 ? threads : Environment.ProcessorCount };
+        var chunks = Partitioner.Create(Split(tasks), EnumerablePartitionerOptions.NoBuffering);
+        long done = 0;
+        try
+        {
+            Parallel.ForEach(chunks, options, static () => new RowScratch(), (chunk, _, scratch) =>
+            {
+                chunk.Task.Process(new RowChunk(chunk.FirstRow, chunk.Rows, scratch));
+                progress.Report(Interlocked.Add(ref done, (long)chunk.Rows * chunk.Task.RowBytes));
+                return scratch;
+            }, static _ => { });
+        }
+        catch (AggregateException e)
+        {
+            // One failure is enough to tell; the others are mostly its echo.
+            ExceptionDispatchInfo.Throw(e.Flatten().InnerExceptions.FirstOrDefault(inner => inner is AlpacaException) ?? e.InnerExceptions[0]);
+        }
+    }
+
+    private static IEnumerable<(RowTask Task, long FirstRow, int Rows)> Split(IEnumerable<RowTask> tasks)
+    {
+        foreach (var task in tasks)
+        {
+            var blockBytes = (long)task.RowBytes * task.BlockRows;
+            var rows = (int)Math.Max(1, ChunkBytes / Math.Max(1, blockBytes)) * task.BlockRows;
+            for (long first = 0; first < task.Rows; first += rows)
+            {
+                yield return (task, first, (int)Math.Min(rows, task.Rows - first));
+            }
+        }
+    }
+}
