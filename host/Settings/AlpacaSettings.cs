@@ -12,6 +12,9 @@ public sealed class AlpacaSettings
     /// <summary>The prefix of environment variables that set keys: <c>ALPACA_Inference__Backend</c> sets <c>Inference:Backend</c>.</summary>
     public const string EnvironmentPrefix = "ALPACA_";
 
+    /// <summary>The plugins that come with the host, in <c>plugins</c> beside the executable.</summary>
+    public static string BuiltInPluginsFolder { get; } = Path.Combine(AppContext.BaseDirectory, "plugins");
+
     private AlpacaSettings(ConfigurationTree tree, string? file, string baseFolder)
     {
         ConfigurationFile = file;
