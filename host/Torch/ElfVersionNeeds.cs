@@ -13,8 +13,20 @@ public static class ElfVersionNeeds
     /// <param name="image">The whole file; changed in place.</param>
     /// <param name="version">The version's name, for example <c>GLIBCXX_3.4.32</c>.</param>
     /// <returns>How many entries were marked.</returns>
-    /// <exception cref="InvalidDataException">The file is not a 64-bit little-endian ELF file.</exception>
+    /// <exception cref="InvalidDataException">The file is not a 64-bit little-endian ELF file, or its tables point outside it.</exception>
     public static int MakeWeak(Span<byte> image, string version)
+    {
+        try
+        {
+            return Mark(image, version);
+        }
+        catch (Exception e) when (e is ArgumentOutOfRangeException or IndexOutOfRangeException or OverflowException)
+        {
+            throw new InvalidDataException("The ELF library is cut off or damaged: its tables point outside the file.", e);
+        }
+    }
+
+    private static int Mark(Span<byte> image, string version)
     {
         if (image.Length < 64 || !image[..4].SequenceEqual("\u007FELF"u8) || image[4] != 2 || image[5] != 1)
             throw new InvalidDataException("The file is not a 64-bit little-endian ELF library.");

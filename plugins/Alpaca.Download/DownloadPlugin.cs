@@ -4,11 +4,9 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Alpaca.Download;
 
-/// <summary>Registers what this plugin offers.</summary>
+/// <summary>Registers the <c>download</c> stage.</summary>
 public sealed class DownloadPlugin : IPlugin
 {
     /// <inheritdoc />
-    public void ConfigureServices(IServiceCollection services, IConfiguration configuration)
-    {
-    }
+    public void ConfigureServices(IServiceCollection services, IConfiguration configuration) => services.AddDownloader<Downloader>();
 }

@@ -74,8 +74,17 @@ public sealed record GenerationOptions
     /// <summary>Keeps the smallest set of tokens whose probability reaches p; 1 keeps all. The default is 0.9.</summary>
     public float TopP { get; init; } = 0.9f;
 
-    /// <summary>Divides positive and multiplies negative logits of every token seen so far, prompt included; 1 does nothing. The default is 1.1, as in the original; greedy decoding (temperature 0) is not penalised unless it is set by the caller.</summary>
-    public float RepetitionPenalty { get; init; } = 1.1f;
+    /// <summary>
+    /// Divides positive and multiplies negative logits of every token seen so far, prompt included; 1 does nothing. The default is 1.1 as in the original, and 1
+    /// for greedy decoding (<see cref="Temperature"/> 0), which is penalised only when the caller says so.
+    /// </summary>
+    public float RepetitionPenalty
+    {
+        get => _repetitionPenalty ?? (Temperature == 0 ? 1f : 1.1f);
+        init => _repetitionPenalty = value;
+    }
+
+    private readonly float? _repetitionPenalty;
 
     /// <summary>Seed of the sampling; the same seed gives the same text. The default is none: a new seed each time.</summary>
     public int? Seed { get; init; }

@@ -1,0 +1,45 @@
+using Alpaca.Abstractions;
+
+namespace Alpaca.Text;
+
+/// <summary>Reads instruction data: JSON lists or JSON lines of <c>{"instruction", "input", "output"}</c>.</summary>
+public static class InstructionDataset
+{
+    private static readonly string[] Extensions = [".json", ".jsonl"];
+
+    /// <summary>Reads all samples, in the order of the files and rows.</summary>
+    /// <param name="filesOrFolders">
+    /// Files, or folders whose <c>*.json</c> and <c>*.jsonl</c> files are read in ordinal order of their names (sub-folders are not looked into).
+    /// </param>
+    /// <returns>The samples, at least one. A missing or null input is <see langword="null"/>; other keys of a row are ignored.</returns>
+    /// <exception cref="AlpacaException">
+    /// Something cannot be read: no such path, a folder without data, a file that is not UTF-8 or not JSON, a row without instruction or output. All problems are in
+    /// the message, one a line, with file and row (or line, for JSON lines).
+    /// </exception>
+    public static IReadOnlyList<InstructionSample> Load(IEnumerable<string> filesOrFolders)
+    {
+        ArgumentNullException.ThrowIfNull(filesOrFolders);
+        var samples = new List<InstructionSample>();
+        var problems = new ProblemList();
+        foreach (var file in FindFiles(filesOrFolders, problems)) InstructionFile.Read(file, samples, problems);
+        problems.ThrowIfAny();
+        return samples.Count > 0 ? samples : throw new AlpacaException("No instruction data was named; name at least one file or folder.");
+    }
+
+    private static IEnumerable<string> FindFiles(IEnumerable<string> filesOrFolders, ProblemList problems)
+    {
+        foreach (var path in filesOrFolders)
+        {
+            if (!Directory.Exists(path))
+            {
+                yield return path;
+                continue;
+            }
+            var files = Directory.EnumerateFiles(path)
+                .Where(file => Extensions.Contains(Path.GetExtension(file), StringComparer.OrdinalIgnoreCase))
+                .Order(StringComparer.Ordinal).ToList();
+            if (files.Count == 0) problems.Add($"{path} has no .json or .jsonl file; put instruction data there or name another folder.");
+            foreach (var file in files) yield return file;
+        }
+    }
+}

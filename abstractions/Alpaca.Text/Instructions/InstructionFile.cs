@@ -1,0 +1,154 @@
+using System.Text.Json;
+using System.Text.Unicode;
+
+namespace Alpaca.Text;
+
+/// <summary>Reads one file of instruction data, row by row, so that the memory needed is the file and its samples.</summary>
+internal static class InstructionFile
+{
+    private const byte LineFeed = (byte)'\n';
+
+    private static readonly JsonReaderOptions Options = new() { CommentHandling = JsonCommentHandling.Disallow };
+
+    /// <summary>Reads a file.</summary>
+    /// <param name="file">Its path.</param>
+    /// <param name="samples">Gets its rows.</param>
+    /// <param name="problems">Gets what is wrong with it.</param>
+    public static void Read(string file, List<InstructionSample> samples, ProblemList problems)
+    {
+        byte[] bytes;
+        try
+        {
+            bytes = File.ReadAllBytes(file);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            problems.Add($"{file} does not exist; name a JSON file or a folder of them.");
+            return;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            problems.Add($"{file} cannot be read: {e.Message}");
+            return;
+        }
+
+        var text = bytes.AsSpan();
+        if (text.StartsWith((ReadOnlySpan<byte>)[0xEF, 0xBB, 0xBF])) text = text[3..];
+        if (!Utf8.IsValid(text))
+        {
+            problems.Add($"{file} is not UTF-8; save it as UTF-8.");
+            return;
+        }
+        var first = text.IndexOfAnyExcept(" \t\r\n"u8);
+        if (first < 0) problems.Add($"{file} is empty; put a JSON list of samples there or remove it.");
+        else if (text[first] == '[') ReadList(file, text, samples, problems);
+        else ReadLines(file, text, samples, problems);
+    }
+
+    /// <summary>Reads <c>[{...}, {...}]</c>.</summary>
+    private static void ReadList(string file, ReadOnlySpan<byte> text, List<InstructionSample> samples, ProblemList problems)
+    {
+        var row = 0;
+        try
+        {
+            var reader = new Utf8JsonReader(text, Options);
+            reader.Read();
+            while (reader.Read() && reader.TokenType != JsonTokenType.EndArray) ReadRow(ref reader, $"{file}, row {++row}", samples, problems);
+            reader.Read(); // throws if something follows the list
+            if (row == 0) problems.Add($"{file} is an empty list; put samples there or remove it.");
+        }
+        catch (JsonException e)
+        {
+            problems.Add($"{file}, line {e.LineNumber + 1}: not JSON after row {row} ({Reason(e)}); correct it there.");
+        }
+    }
+
+    /// <summary>Reads one JSON object a line; empty lines mean nothing.</summary>
+    private static void ReadLines(string file, ReadOnlySpan<byte> text, List<InstructionSample> samples, ProblemList problems)
+    {
+        for (var line = 1; !text.IsEmpty; line++)
+        {
+            var end = text.IndexOf(LineFeed);
+            var current = end < 0 ? text : text[..end];
+            text = end < 0 ? [] : text[(end + 1)..];
+            if (!current.ContainsAnyExcept(" \t\r"u8)) continue;
+            try
+            {
+                var reader = new Utf8JsonReader(current, Options);
+                reader.Read();
+                ReadRow(ref reader, $"{file}, line {line}", samples, problems);
+                reader.Read(); // throws if something follows the object
+            }
+            catch (JsonException e)
+            {
+                problems.Add($"{file}, line {line}: not JSON ({Reason(e)}); the file must be a JSON list, or have one JSON object on each line.");
+                // A file that is no JSON at all would give one problem a line.
+                if (line == 1) return;
+            }
+        }
+    }
+
+    private static void ReadRow(ref Utf8JsonReader reader, string place, List<InstructionSample> samples, ProblemList problems)
+    {
+        if (reader.TokenType != JsonTokenType.StartObject)
+        {
+            problems.Add($"{place}: not an object with instruction and output; correct the row.");
+            reader.Skip();
+            return;
+        }
+        var (instruction, input, output) = (new Field("instruction"), new Field("input"), new Field("output"));
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndObject)
+        {
+            if (reader.ValueTextEquals("instruction"u8)) instruction = instruction.Read(ref reader);
+            else if (reader.ValueTextEquals("input"u8)) input = input.Read(ref reader);
+            else if (reader.ValueTextEquals("output"u8)) output = output.Read(ref reader);
+            else
+            {
+                reader.Read();
+                reader.Skip();
+            }
+        }
+        string?[] wrong = [instruction.Problem(isRequired: true), input.Problem(isRequired: false), output.Problem(isRequired: true)];
+        if (Array.TrueForAll(wrong, problem => problem is null)) samples.Add(new InstructionSample(instruction.Text!, input.Text, output.Text!));
+        else problems.Add($"{place}: {string.Join(", ", wrong.Where(problem => problem is not null))}; correct the row.");
+    }
+
+    /// <summary>The parser's sentence without its own position, which is relative to the line where lines are read one by one.</summary>
+    private static string Reason(JsonException e)
+    {
+        var end = e.Message.IndexOf(" LineNumber:", StringComparison.Ordinal);
+        return (end < 0 ? e.Message : e.Message[..end]).TrimEnd('.');
+    }
+
+    /// <summary>A key of a row: its text if it is a string.</summary>
+    private readonly record struct Field(string Name, JsonTokenType Type = JsonTokenType.None, string? Text = null)
+    {
+        public Field Read(ref Utf8JsonReader reader)
+        {
+            reader.Read();
+            var field = this with { Type = reader.TokenType, Text = reader.TokenType == JsonTokenType.String ? ReadString(ref reader) : null };
+            reader.Skip();
+            return field;
+        }
+
+        public string? Problem(bool isRequired) => Type switch
+        {
+            JsonTokenType.String => Text is null ? $"'{Name}' holds half of a surrogate pair" : null,
+            JsonTokenType.None => isRequired ? $"'{Name}' is missing" : null,
+            JsonTokenType.Null => isRequired ? $"'{Name}' is null" : null,
+            _ => $"'{Name}' is not a string",
+        };
+
+        private static string? ReadString(ref Utf8JsonReader reader)
+        {
+            try
+            {
+                return reader.GetString();
+            }
+            catch (InvalidOperationException)
+            {
+                return null; // "\ud83d" without its other half
+            }
+        }
+    }
+}

@@ -1,0 +1,154 @@
+using System.Text.Json;
+using Alpaca.Abstractions;
+
+namespace Alpaca.Text;
+
+/// <summary>A token that has a meaning besides its text, or that was added after the vocabulary was trained.</summary>
+/// <param name="Content">Its text.</param>
+/// <param name="Id">Its id.</param>
+/// <param name="IsSpecial">Whether it is left out of decoded text.</param>
+/// <param name="StripsLeft">Whether spaces before it vanish where it is recognised in text.</param>
+/// <param name="StripsRight">Whether spaces after it vanish.</param>
+internal sealed record SpecialToken(string Content, int Id, bool IsSpecial, bool StripsLeft, bool StripsRight);
+
+/// <summary>
+/// The special and added tokens of a Hugging Face tokenizer folder: those of the SentencePiece model itself, and what <c>special_tokens_map.json</c>,
+/// <c>tokenizer_config.json</c> and <c>added_tokens.json</c> say.
+/// </summary>
+internal sealed class SpecialTokens
+{
+    private static readonly JsonDocumentOptions Lenient = new() { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip };
+
+    private readonly SentencePieceModel _model;
+    private readonly Vocabulary _vocabulary;
+    private readonly Dictionary<string, SpecialToken> _byContent = new(StringComparer.Ordinal);
+    private readonly Dictionary<int, SpecialToken> _byId = [];
+
+    /// <summary>The tokens of a model file by itself: its control pieces and the unknown piece.</summary>
+    public SpecialTokens(SentencePieceModel model, Vocabulary vocabulary)
+    {
+        (_model, _vocabulary) = (model, vocabulary);
+        for (var id = 0; id < model.Pieces.Count; id++)
+        {
+            if (model.Pieces[id].Type is SentencePieceType.Control or SentencePieceType.Unknown) Add(model.Pieces[id].Text, id, isSpecial: true);
+        }
+        BosId = ControlOf(model.Trainer.BosPiece);
+        EosId = ControlOf(model.Trainer.EosPiece);
+        PadId = ControlOf(model.Trainer.PadPiece);
+        UnkId = vocabulary.UnkId;
+    }
+
+    /// <summary>The tokens of a folder with <c>tokenizer.model</c>; each JSON file may be missing.</summary>
+    /// <exception cref="AlpacaException">A JSON file is damaged or contradicts the model.</exception>
+    public SpecialTokens(SentencePieceModel model, Vocabulary vocabulary, string folder) : this(model, vocabulary)
+    {
+        ReadJson(Path.Combine(folder, "added_tokens.json"), ReadAddedTokens);
+        ReadJson(Path.Combine(folder, "tokenizer_config.json"), ReadAddedTokensDecoder);
+        // Where both name a token the map rules: Chinese-Alpaca has "pad_token": null in the configuration and "[PAD]" in the map.
+        ReadJson(Path.Combine(folder, "tokenizer_config.json"), ReadNamedTokens);
+        ReadJson(Path.Combine(folder, "special_tokens_map.json"), ReadNamedTokens);
+    }
+
+    public int? BosId { get; private set; }
+
+    public int? EosId { get; private set; }
+
+    public int? UnkId { get; private set; }
+
+    public int? PadId { get; private set; }
+
+    /// <summary>All of them.</summary>
+    public IReadOnlyCollection<SpecialToken> All => _byContent.Values;
+
+    /// <summary>The number of ids: pieces, and added tokens after them.</summary>
+    public int VocabularySize => Math.Max(_vocabulary.Count, _byId.Count == 0 ? 0 : _byId.Keys.Max() + 1);
+
+    public SpecialToken? Find(int id) => _byId.GetValueOrDefault(id);
+
+    private int? ControlOf(string piece) => _vocabulary.Find(piece) is >= 0 and var id && _model.Pieces[id].Type == SentencePieceType.Control ? id : null;
+
+    /// <summary><c>added_tokens.json</c>: <c>{"[PAD]": 49953}</c>.</summary>
+    private void ReadAddedTokens(string file, JsonElement root)
+    {
+        foreach (var entry in root.EnumerateObject().OrderBy(entry => entry.Value.GetInt32())) AddChecked(file, entry.Name, entry.Value.GetInt32(), isSpecial: false);
+    }
+
+    /// <summary>Newer <c>tokenizer_config.json</c>: <c>"added_tokens_decoder": {"49953": {"content": "[PAD]", "special": true, ...}}</c>.</summary>
+    private void ReadAddedTokensDecoder(string file, JsonElement root)
+    {
+        if (!root.TryGetProperty("added_tokens_decoder", out var decoder)) return;
+        foreach (var entry in decoder.EnumerateObject())
+        {
+            if (!int.TryParse(entry.Name, out var id)) throw new AlpacaException($"{file}: '{entry.Name}' under added_tokens_decoder is not a token id; correct it.");
+            AddChecked(file, entry.Value.GetProperty("content").GetString()!, id, Flag(entry.Value, "special"), Flag(entry.Value, "lstrip"), Flag(entry.Value, "rstrip"));
+        }
+    }
+
+    /// <summary><c>"bos_token": "&lt;s&gt;"</c> or <c>"bos_token": {"content": "&lt;s&gt;", ...}</c>, in either of the two files.</summary>
+    private void ReadNamedTokens(string file, JsonElement root)
+    {
+        BosId = Named("bos_token") ?? BosId;
+        EosId = Named("eos_token") ?? EosId;
+        UnkId = Named("unk_token") ?? UnkId;
+        PadId = Named("pad_token", stripsByDefault: true) ?? PadId;
+        foreach (var name in (ReadOnlySpan<string>)["sep_token", "cls_token", "mask_token"]) Named(name, stripsByDefault: true);
+        if (root.TryGetProperty("additional_special_tokens", out var additional) && additional.ValueKind == JsonValueKind.Array)
+        {
+            foreach (var token in additional.EnumerateArray()) AddToken(token, stripsByDefault: true);
+        }
+
+        int? Named(string name, bool stripsByDefault = false)
+            => root.TryGetProperty(name, out var token) && token.ValueKind is JsonValueKind.String or JsonValueKind.Object ? AddToken(token, stripsByDefault) : null;
+
+        // Hugging Face strips around a token that is given as a plain string, but for those of LLaMA's own (beginning, end, unknown).
+        int AddToken(JsonElement token, bool stripsByDefault)
+        {
+            var isObject = token.ValueKind == JsonValueKind.Object;
+            var content = (isObject ? token.GetProperty("content") : token).GetString()!;
+            if (content.Length == 0) throw new AlpacaException($"{file} names an empty special token; give it a text or remove it.");
+            var id = _byContent.TryGetValue(content, out var known) ? known.Id : _vocabulary.Find(content) is >= 0 and var piece ? piece : VocabularySize;
+            return Add(content, id, isSpecial: true, isObject ? Flag(token, "lstrip") : stripsByDefault, isObject ? Flag(token, "rstrip") : stripsByDefault).Id;
+        }
+    }
+
+    private static bool Flag(JsonElement token, string name) => token.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.True;
+
+    private void AddChecked(string file, string content, int id, bool isSpecial, bool stripsLeft = false, bool stripsRight = false)
+    {
+        var there = id >= 0 && id < _vocabulary.Count ? _model.Pieces[id].Text : _byId.GetValueOrDefault(id)?.Content;
+        if (id < 0 || (there is not null && there != content))
+            throw new AlpacaException(
+                $"{file} gives the token '{content}' the id {id}, which in {_model.Name} is '{there}'; the two files do not belong together, take both from one tokenizer.");
+        // An id far beyond the vocabulary would make every table of that size.
+        if (id >= _vocabulary.Count + (1 << 16))
+            throw new AlpacaException($"{file} gives the token '{content}' the id {id}, far beyond the {_vocabulary.Count} pieces of {_model.Name}; correct the id.");
+        Add(content, id, isSpecial, stripsLeft, stripsRight);
+    }
+
+    private SpecialToken Add(string content, int id, bool isSpecial, bool stripsLeft = false, bool stripsRight = false)
+    {
+        var token = new SpecialToken(content, id, isSpecial || (_byContent.TryGetValue(content, out var known) && known.IsSpecial), stripsLeft, stripsRight);
+        _byContent[content] = token;
+        _byId[id] = token;
+        return token;
+    }
+
+    private static void ReadJson(string file, Action<string, JsonElement> read)
+    {
+        if (!File.Exists(file)) return;
+        try
+        {
+            using var document = JsonDocument.Parse(File.ReadAllBytes(file), Lenient);
+            if (document.RootElement.ValueKind != JsonValueKind.Object) throw new AlpacaException($"{file} is not a JSON object; take the tokenizer's own file.");
+            read(file, document.RootElement);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
+        {
+            throw new AlpacaException($"{file} cannot be read as a tokenizer's JSON ({e.Message}); take the tokenizer's own file or delete it.", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new AlpacaException($"{file} cannot be read: {e.Message}", e);
+        }
+    }
+}

@@ -1,0 +1,115 @@
+using System.Text;
+
+namespace Alpaca.Text;
+
+/// <summary>
+/// The units that merge: every piece that text can become, and every character that a piece is made of. A piece's symbol is its id; characters without a piece of
+/// their own are numbered after the pieces.
+/// </summary>
+internal sealed class SymbolTable
+{
+    /// <summary>What <see cref="OfCharacter(char)"/> gives for a character that is no piece and part of none.</summary>
+    public const int None = -1;
+
+    // One entry per UTF-16 code unit (256 KB): text is looked up character by character, and most of it lies in a few pages.
+    private readonly int[] _basicPlane = new int[char.MaxValue + 1];
+    private readonly Dictionary<int, int> _supplementary = [];
+    private readonly List<int> _lengths;
+
+    private SymbolTable(IReadOnlyList<SentencePiece> pieces)
+    {
+        Array.Fill(_basicPlane, None);
+        _lengths = [.. pieces.Select(piece => piece.Text.Length)];
+    }
+
+    /// <summary>Which pairs merge.</summary>
+    public MergeTable Merges { get; private set; } = null!;
+
+    /// <summary>How many symbols there are.</summary>
+    public int Count => _lengths.Count;
+
+    /// <summary>The length of each symbol in UTF-16 code units.</summary>
+    public int[] Lengths => [.. _lengths];
+
+    /// <summary>The symbol of a character of the basic plane.</summary>
+    public int OfCharacter(char character) => _basicPlane[character];
+
+    /// <summary>The symbol of any character.</summary>
+    public int OfCharacter(Rune character)
+        => character.IsBmp ? _basicPlane[character.Value] : _supplementary.GetValueOrDefault(character.Value, None);
+
+    /// <summary>Lists the symbols and merges of a vocabulary.</summary>
+    public static SymbolTable Build(IReadOnlyList<SentencePiece> pieces, Vocabulary vocabulary)
+    {
+        var table = new SymbolTable(pieces);
+        var ranks = RanksOf(pieces);
+        var merges = new Dictionary<(int, int), Merge>(pieces.Count * 3);
+        var reachable = new bool[pieces.Count];
+        var textual = vocabulary.TextualLookup;
+
+        // User-defined pieces are cut out of the text before anything merges, so they neither merge nor come out of a merge.
+        bool Merges(int id) => pieces[id].Type is SentencePieceType.Normal or SentencePieceType.Unused;
+
+        for (var id = 0; id < pieces.Count; id++)
+        {
+            if (!Merges(id) || !IsOneCharacter(pieces[id].Text)) continue;
+            table.SetCharacter(Rune.GetRuneAt(pieces[id].Text, 0), id);
+            reachable[id] = true;
+        }
+
+        int SymbolOf(ReadOnlySpan<char> text)
+        {
+            if (!IsOneCharacter(text)) return textual.TryGetValue(text, out var id) && reachable[id] ? id : None;
+            Rune.DecodeFromUtf16(text, out var character, out _);
+            var symbol = table.OfCharacter(character);
+            return symbol == None ? table.AddCharacter(character) : symbol;
+        }
+
+        // Shorter pieces first: what a piece is put together from is known by then to be reachable itself.
+        foreach (var id in Enumerable.Range(0, pieces.Count).Where(Merges).OrderBy(id => pieces[id].Text.Length))
+        {
+            var text = pieces[id].Text.AsSpan();
+            if (IsOneCharacter(text)) continue;
+            for (var split = 1; split < text.Length; split++)
+            {
+                if (char.IsLowSurrogate(text[split])) continue;
+                var (left, right) = (SymbolOf(text[..split]), SymbolOf(text[split..]));
+                if (left == None || right == None) continue;
+                merges[(left, right)] = new Merge(id, ranks[id]);
+                reachable[id] = true;
+                // The two characters that meet there may be neighbours in a merge though they do not merge with each other.
+                var (before, after) = (SymbolOf(LastCharacter(text[..split])), SymbolOf(FirstCharacter(text[split..])));
+                merges.TryAdd((before, after), Merge.None);
+            }
+        }
+        table.Merges = new MergeTable(merges);
+        return table;
+    }
+
+    /// <summary>Scores as ranks: 0 for the highest, equal for equal scores.</summary>
+    private static int[] RanksOf(IReadOnlyList<SentencePiece> pieces)
+    {
+        var rankOf = pieces.Select(piece => piece.Score).Distinct().OrderDescending().Select((score, rank) => (score, rank)).ToDictionary();
+        return [.. pieces.Select(piece => rankOf[piece.Score])];
+    }
+
+    private static bool IsOneCharacter(ReadOnlySpan<char> text) => text.Length == 1 || (text.Length == 2 && char.IsHighSurrogate(text[0]));
+
+    private static ReadOnlySpan<char> FirstCharacter(ReadOnlySpan<char> text) => char.IsHighSurrogate(text[0]) ? text[..2] : text[..1];
+
+    private static ReadOnlySpan<char> LastCharacter(ReadOnlySpan<char> text) => char.IsLowSurrogate(text[^1]) ? text[^2..] : text[^1..];
+
+    private int AddCharacter(Rune character)
+    {
+        var symbol = _lengths.Count;
+        _lengths.Add(character.Utf16SequenceLength);
+        SetCharacter(character, symbol);
+        return symbol;
+    }
+
+    private void SetCharacter(Rune character, int symbol)
+    {
+        if (character.IsBmp) _basicPlane[character.Value] = symbol;
+        else _supplementary[character.Value] = symbol;
+    }
+}

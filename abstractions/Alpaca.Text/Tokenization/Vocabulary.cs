@@ -1,0 +1,59 @@
+using System.Globalization;
+using Alpaca.Abstractions;
+
+namespace Alpaca.Text;
+
+/// <summary>A model's pieces by text, with SentencePiece's rules about which of them text can become.</summary>
+internal sealed class Vocabulary
+{
+    /// <summary>Stands for a space within pieces: U+2581.</summary>
+    public const char Space = '▁';
+
+    private readonly SentencePieceModel _model;
+    private readonly Dictionary<string, int> _textual = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, int> _reserved = new(StringComparer.Ordinal);
+
+    /// <exception cref="AlpacaException">The pieces contradict each other; the message names the file.</exception>
+    public Vocabulary(SentencePieceModel model)
+    {
+        _model = model;
+        ByteIds = new int[256];
+        Array.Fill(ByteIds, -1);
+        UnkId = -1;
+        for (var id = 0; id < model.Pieces.Count; id++)
+        {
+            var piece = model.Pieces[id];
+            var map = IsTextual(piece.Type) ? _textual : _reserved;
+            if (!map.TryAdd(piece.Text, id)) throw Damaged($"piece {id} '{piece.Text}' is there twice");
+            if (piece.Type == SentencePieceType.Unknown) UnkId = UnkId < 0 ? id : throw Damaged("it has two unknown pieces");
+            if (piece.Type == SentencePieceType.Byte) ByteIds[ByteOf(piece.Text)] = id;
+        }
+        if (UnkId < 0) throw Damaged("it has no unknown piece");
+        if (model.Trainer.ByteFallback && ByteIds.Contains(-1)) throw Damaged("it falls back to bytes but lacks some of the 256 byte pieces");
+    }
+
+    /// <summary>How many pieces there are.</summary>
+    public int Count => _model.Pieces.Count;
+
+    /// <summary>The id of the unknown piece.</summary>
+    public int UnkId { get; }
+
+    /// <summary>The id of each byte's piece, [256]; -1 where there is none.</summary>
+    public int[] ByteIds { get; }
+
+    /// <summary>Whether text can become pieces of that type.</summary>
+    public static bool IsTextual(SentencePieceType type) => type is SentencePieceType.Normal or SentencePieceType.UserDefined or SentencePieceType.Unused;
+
+    /// <summary>The piece of that text, or -1. Reserved pieces go before textual ones, as in SentencePiece.</summary>
+    public int Find(string text) => _reserved.TryGetValue(text, out var id) || _textual.TryGetValue(text, out id) ? id : -1;
+
+    /// <summary>The piece that the result of a merge would be, found without making a string.</summary>
+    public Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> TextualLookup => _textual.GetAlternateLookup<ReadOnlySpan<char>>();
+
+    private int ByteOf(string text)
+        => text.Length == 6 && text.StartsWith("<0x", StringComparison.Ordinal) && text[5] == '>'
+            && byte.TryParse(text.AsSpan(3, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value)
+                ? value : throw Damaged($"the byte piece '{text}' is not written like <0x0A>");
+
+    private AlpacaException Damaged(string what) => new($"{_model.Name} is not a usable SentencePiece model: {what}; get the file again.");
+}

@@ -1,0 +1,27 @@
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Alpaca.Llama;
+
+/// <summary>One transformer block: attention and feed-forward, each on the normalised residual stream and added back to it.</summary>
+public sealed class DecoderLayer : Module
+{
+    private readonly RmsNorm input_layernorm;
+    private readonly Attention self_attn;
+    private readonly RmsNorm post_attention_layernorm;
+    private readonly FeedForward mlp;
+
+    internal DecoderLayer(RmsNorm attentionNorm, Attention attention, RmsNorm feedForwardNorm, FeedForward feedForward) : base(nameof(DecoderLayer))
+    {
+        (input_layernorm, self_attn, post_attention_layernorm, mlp) = (attentionNorm, attention, feedForwardNorm, feedForward);
+        RegisterComponents();
+    }
+
+    /// <summary>[B, T, H] -> [B, T, H].</summary>
+    internal Tensor Forward(Tensor x, Rotation rotation, Tensor? mask, LayerCache? cache)
+    {
+        using var scope = NewDisposeScope();
+        var h = x + self_attn.Forward(input_layernorm.call(x), rotation, mask, cache);
+        return (h + mlp.call(post_attention_layernorm.call(h))).MoveToOuterDisposeScope();
+    }
+}

@@ -1,0 +1,68 @@
+using Alpaca.Formats;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Alpaca.Llama;
+
+/// <summary>Reads the weights and puts the modules together, in the order of the state dictionary.</summary>
+internal sealed class LlamaBuilder(LlamaConfig config, int vocabularySize, WeightReader weights, LlamaModelOptions options)
+{
+    private const double NewRowDeviation = 0.02; // initializer_range of the published configurations
+
+    private readonly ProjectionFactory _projection = options.ProjectionFactory ?? Llama.Projection.Factory;
+
+    private readonly List<IDisposable> _made = [];
+
+    public (DecoderStack Model, TokenMatrix LmHead) Build()
+    {
+        try
+        {
+            using var generator = new Generator((ulong)options.Seed, CPU);
+            var embedding = TokenWeight(LlamaTensorNames.EmbedTokens, generator);
+            var layers = Enumerable.Range(0, config.NumHiddenLayers).Select(Layer).ToList();
+            var norm = Norm(LlamaTensorNames.Norm);
+            var head = config.TieWordEmbeddings ? embedding : TokenWeight(LlamaTensorNames.LmHead, generator);
+            return (new DecoderStack(new TokenMatrix(embedding), layers, norm), new TokenMatrix(head));
+        }
+        catch
+        {
+            // Nothing tells the garbage collector how large these are, so they are not left to it.
+            foreach (var made in _made) made.Dispose();
+            throw;
+        }
+    }
+
+    private DecoderLayer Layer(int layer) => new(
+        Norm(LlamaTensorNames.InputLayerNorm(layer)),
+        new Attention(config, Projection(layer, "q_proj"), Projection(layer, "k_proj"), Projection(layer, "v_proj"), Projection(layer, "o_proj")),
+        Norm(LlamaTensorNames.PostAttentionLayerNorm(layer)),
+        new FeedForward(Projection(layer, "gate_proj"), Projection(layer, "up_proj"), Projection(layer, "down_proj")));
+
+    private Module<Tensor, Tensor> Projection(int layer, string name) =>
+        Track(_projection(LlamaTensorNames.Module(layer, name), weights.Read(LlamaTensorNames.Projection(layer, name), options.WeightType, options.Device)));
+
+    private RmsNorm Norm(string name) => Track(new RmsNorm(weights.Read(name, options.WeightType, options.Device), config.RmsNormEps));
+
+    private Parameter TokenWeight(string name, Generator generator)
+    {
+        using var scope = NewDisposeScope();
+        var weight = weights.Read(name, options.EmbeddingType ?? options.WeightType, options.Device, vocabularySize); // [V, H]
+        var added = vocabularySize - config.VocabSize;
+        if (added > 0)
+        {
+            // Drawn on the CPU in float32, so that a seed means the same rows everywhere.
+            var rows = empty(added, config.HiddenSize, dtype: ScalarType.Float32).normal_(0, NewRowDeviation, generator);
+            weight.narrow(0, config.VocabSize, added).copy_(rows);
+        }
+
+        return Track(new Parameter(weight, requires_grad: false));
+    }
+
+    private T Track<T>(T made)
+        where T : IDisposable
+    {
+        _made.Add(made);
+        return made;
+    }
+}

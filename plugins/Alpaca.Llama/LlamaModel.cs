@@ -1,0 +1,121 @@
+using Alpaca.Abstractions;
+using Alpaca.Formats;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Alpaca.Llama;
+
+/// <summary>A LLaMA decoder (Touvron et al. 2023) with its token embedding and output head.</summary>
+/// <remarks>
+/// The state dictionary has the keys of Hugging Face's <c>LlamaForCausalLM</c>. Every weight is frozen; what is to be trained comes in through
+/// <see cref="LlamaModelOptions.ProjectionFactory"/> or by setting <c>requires_grad</c> of <see cref="EmbedTokens"/> and <see cref="LmHead"/>.
+/// Reading weights apart, its state does not change, so several threads may run it, each with a <see cref="KeyValueCache"/> of its own.
+/// </remarks>
+public sealed class LlamaModel : Module
+{
+    private readonly DecoderStack model;
+    private readonly TokenMatrix lm_head;
+    private readonly RotaryEmbedding _rotary;
+    private readonly ScalarType _weightType;
+
+    /// <summary>Creates a model.</summary>
+    /// <param name="config">The dimensions.</param>
+    /// <param name="weights">Tensors under their Hugging Face names; needed during construction only.</param>
+    /// <param name="options">Device, types, projections, vocabulary.</param>
+    /// <param name="progress">Told how many bytes have been read.</param>
+    /// <exception cref="AlpacaException">A tensor is missing or holds no floating-point values.</exception>
+    public LlamaModel(LlamaConfig config, ITensorSource weights, LlamaModelOptions options, IProgressTask? progress = null) : base(nameof(LlamaModel))
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        ArgumentNullException.ThrowIfNull(weights);
+        ArgumentNullException.ThrowIfNull(options);
+        progress?.SetTotal(weights.Tensors.Sum(tensor => tensor.ByteLength));
+
+        Config = config with { VocabSize = Math.Max(config.VocabSize, options.VocabularySize ?? 0) };
+        Device = options.Device;
+        _weightType = options.WeightType;
+        (model, lm_head) = new LlamaBuilder(config, Config.VocabSize, new WeightReader(weights, progress), options).Build();
+        _rotary = new RotaryEmbedding(config, options.Device);
+        RegisterComponents();
+    }
+
+    /// <summary>The dimensions; <see cref="LlamaConfig.VocabSize"/> counts added rows.</summary>
+    public LlamaConfig Config { get; }
+
+    /// <summary>Where the weights are.</summary>
+    public Device Device { get; }
+
+    /// <summary>The input embedding, [V, H].</summary>
+    public Parameter EmbedTokens => model.EmbedTokens.Weight;
+
+    /// <summary>The output head, [V, H]; the same object as <see cref="EmbedTokens"/> where the two are tied.</summary>
+    public Parameter LmHead => lm_head.Weight;
+
+    /// <summary>Loads a model folder, piece by piece: the memory taken is that of the weights in their target type.</summary>
+    /// <param name="model">The folder; may be disposed afterwards.</param>
+    /// <param name="options">Device, types, projections, vocabulary.</param>
+    /// <param name="progress">Told how many bytes have been read.</param>
+    /// <exception cref="AlpacaException">The model cannot be run as it is.</exception>
+    public static LlamaModel Load(HuggingFaceModel model, LlamaModelOptions options, IProgressTask? progress = null)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        return new LlamaModel(model.Config, model.Tensors, options, progress);
+    }
+
+    /// <summary>An empty cache of this model's shape, type and device.</summary>
+    /// <param name="capacity">Most positions it can hold.</param>
+    /// <param name="batch">Sequences. The default is 1.</param>
+    public KeyValueCache CreateCache(int capacity, int batch = 1) => new(Config, capacity, _weightType, Device, batch);
+
+    /// <summary>Runs the decoder up to the final norm.</summary>
+    /// <param name="ids">Token ids, [B, T] int64, each below <see cref="LlamaConfig.VocabSize"/>.</param>
+    /// <param name="positions">[B, T] or [1, T]. The default counts on from what the cache holds.</param>
+    /// <param name="attentionMask">
+    /// Broadcast to [B, heads, T, S], S counting the cache: boolean (true sees, see <see cref="AttentionMasks"/>) or additive (0 sees, -inf does not). It is all the
+    /// masking there is, so it must be causal itself. The default is causal.
+    /// </param>
+    /// <param name="cache">The positions before, to which these are appended. The default is none.</param>
+    /// <returns>[B, T, H] in the weight type, in the caller's dispose scope.</returns>
+    /// <exception cref="InvalidOperationException">The cache has no room left for T positions.</exception>
+    public Tensor ForwardHidden(Tensor ids, Tensor? positions = null, Tensor? attentionMask = null, KeyValueCache? cache = null)
+    {
+        ArgumentNullException.ThrowIfNull(ids);
+        using var scope = NewDisposeScope();
+        var length = ids.shape[1];
+        var past = cache?.Length ?? 0;
+        cache?.EnsureFits(length);
+
+        var mask = MaskFor(attentionMask, length, past);
+        var rotation = _rotary.At(positions ?? arange(past, past + length, device: Device).unsqueeze(0), _weightType);
+        var x = model.EmbedTokens.Lookup(ids).to_type(_weightType); // [B, T, H]
+        for (var i = 0; i < model.Layers.Count; i++)
+        {
+            var next = model.Layers[i].Forward(x, rotation, mask, cache?[i]);
+            x.Dispose(); // What gradients need of it, autograd holds itself.
+            x = next;
+        }
+
+        cache?.Advance(length);
+        return model.Norm.call(x).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The scores of the next token.</summary>
+    /// <param name="hidden">[..., H], from <see cref="ForwardHidden"/>.</param>
+    /// <returns>[..., V] in float32, in the caller's dispose scope.</returns>
+    public Tensor Logits(Tensor hidden) => lm_head.Score(hidden);
+
+    /// <inheritdoc />
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) _rotary.Dispose();
+        base.Dispose(disposing);
+    }
+
+    // Null stays null where SDPA's own causal flag, which starts at the first key, is right, and for a single query, which sees everything.
+    private Tensor? MaskFor(Tensor? mask, long length, int past)
+    {
+        if (mask is null) return past > 0 && length > 1 ? AttentionMasks.Causal(length, past + length, Device) : null;
+        return mask.dtype == ScalarType.Bool ? mask : mask.to_type(_weightType);
+    }
+}

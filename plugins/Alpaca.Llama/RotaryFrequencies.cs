@@ -1,0 +1,43 @@
+using Alpaca.Abstractions;
+using Alpaca.Formats;
+using static TorchSharp.torch;
+
+namespace Alpaca.Llama;
+
+/// <summary>The angular frequencies of <see cref="RotaryEmbedding"/>.</summary>
+internal static class RotaryFrequencies
+{
+    /// <summary>The hd/2 frequencies <c>theta^(-2i/hd)</c> in float32, scaled as the configuration says.</summary>
+    /// <exception cref="AlpacaException">The configuration asks for a scaling that is not supported, or leaves out one of its numbers.</exception>
+    public static float[] Of(LlamaConfig config)
+    {
+        using var scope = NewDisposeScope();
+        // In torch's own float32 arithmetic: at position 2000 one unit in the last place of a frequency is 1e-4 radian.
+        var exponents = arange(0, config.HeadDim, 2, dtype: ScalarType.Float32) / config.HeadDim;
+        var frequencies = (1f / full(exponents.shape, (float)config.RopeTheta).pow(exponents)).data<float>().ToArray();
+        return config.RopeScaling switch
+        {
+            null => frequencies,
+            { Type: "linear" } linear => [.. frequencies.Select(frequency => frequency / (float)linear.Factor)],
+            { Type: "llama3" } llama3 => Llama3(frequencies, llama3),
+            var other => throw new AlpacaException($"config.json has rope_scaling of type {other.Type}; only linear and llama3 are supported, so remove it to run the model in its original context."),
+        };
+    }
+
+    /// <summary>
+    /// Llama 3.1's scaling: long waves are stretched by the factor, short ones left alone, and those between blended
+    /// (<c>_compute_llama3_parameters</c> of transformers).
+    /// </summary>
+    private static float[] Llama3(float[] frequencies, RopeScaling scaling)
+    {
+        if (scaling is not { LowFreqFactor: { } low, HighFreqFactor: { } high, OriginalMaxPositionEmbeddings: { } context } || high <= low)
+            throw new AlpacaException("config.json has rope_scaling of type llama3 without low_freq_factor, a larger high_freq_factor and original_max_position_embeddings; take them from the model's original config.json.");
+
+        return [.. frequencies.Select(frequency =>
+        {
+            var waves = context * frequency / MathF.Tau; // that fit into the original context
+            var kept = Math.Clamp((waves - (float)low) / (float)(high - low), 0f, 1f);
+            return (1 - kept) * frequency / (float)scaling.Factor + kept * frequency;
+        })];
+    }
+}

@@ -1,0 +1,74 @@
+using System.Diagnostics;
+using System.Reflection;
+using System.Text;
+using System.Text.Json;
+
+namespace Alpaca.IntegrationTests;
+
+/// <summary>The executable, run in a process of its own, as a user runs it.</summary>
+internal static class AlpacaProcess
+{
+    private static readonly string HostAssembly =
+        typeof(AlpacaProcess).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "HostAssembly").Value!;
+
+    /// <summary>Runs to the end.</summary>
+    public static Task<ProcessResult> RunAsync(params string[] arguments) => RunAsync(input: null, arguments);
+
+    /// <summary>Runs to the end with text on standard input.</summary>
+    public static async Task<ProcessResult> RunAsync(string? input, string[] arguments)
+    {
+        using var process = Start(arguments);
+        var output = process.StandardOutput.ReadToEndAsync();
+        var error = process.StandardError.ReadToEndAsync();
+        if (input is not null) await process.StandardInput.WriteAsync(input);
+        process.StandardInput.Close();
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(8));
+        try
+        {
+            await process.WaitForExitAsync(limit.Token);
+        }
+        finally
+        {
+            if (!process.HasExited) process.Kill(entireProcessTree: true);
+        }
+
+        return new ProcessResult(process.ExitCode, await output, await error);
+    }
+
+    /// <summary>Starts it in the repository's root; the caller ends it.</summary>
+    public static Process Start(params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet", [HostAssembly, .. arguments])
+        {
+            WorkingDirectory = Golden.RepositoryRoot,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            StandardInputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false),
+            StandardOutputEncoding = Encoding.UTF8,
+            StandardErrorEncoding = Encoding.UTF8,
+        };
+        return Process.Start(start)!;
+    }
+}
+
+/// <summary>What a run left behind.</summary>
+internal sealed record ProcessResult(int ExitCode, string Output, string Error)
+{
+    public JsonElement Json => JsonDocument.Parse(Output).RootElement;
+
+    public ProcessResult ShouldSucceed()
+    {
+        ExitCode.Should().Be(0, "standard error was: {0}", Error);
+        return this;
+    }
+
+    /// <summary>Failed with one clear sentence and no stack trace.</summary>
+    public ProcessResult ShouldFail(int exitCode, string message)
+    {
+        ExitCode.Should().Be(exitCode, "standard error was: {0}", Error);
+        Error.Should().Match(message);
+        Error.Should().NotContain("   at ", "a user gets a sentence, not a stack trace");
+        return this;
+    }
+}

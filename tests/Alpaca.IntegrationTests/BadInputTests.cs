@@ -1,0 +1,164 @@
+using System.IO.Compression;
+using System.Text;
+
+namespace Alpaca.IntegrationTests;
+
+/// <summary>What users most often get wrong: one clear sentence, the right exit code, nothing lost, nothing half-written.</summary>
+public sealed class BadInputTests(SampleModels models) : IClassFixture<SampleModels>, IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task Convert_ShardMissing_NamesIt()
+    {
+        var weights = Sample.CopyWeightsTo(_folder.Combine("weights"));
+        File.Delete(Path.Combine(weights, "tiny", "consolidated.00.pth"));
+
+        await ShouldFailAsync(1, "*consolidated.00.pth*", weights, "convert", "--input-dir", weights);
+    }
+
+    [Fact]
+    public async Task Convert_NamedSizeHasMoreShards_SaysHowMany()
+    {
+        var weights = Sample.CopyWeightsTo(_folder.Combine("weights"));
+        Directory.Move(Path.Combine(weights, "tiny"), Path.Combine(weights, "30B"));
+
+        await ShouldFailAsync(1, "*consolidated.02.pth*", weights, "convert", "--input-dir", weights, "--model-size", "30B");
+    }
+
+    [Fact]
+    public async Task Download_WrongMd5_NamesTheFile()
+    {
+        var weights = Sample.CopyWeightsTo(_folder.Combine("weights"));
+        var shard = Path.Combine(weights, "tiny", "consolidated.01.pth");
+        var content = await File.ReadAllBytesAsync(shard);
+        content[^1] ^= 1;
+        await File.WriteAllBytesAsync(shard, content);
+
+        await ShouldFailAsync(1, "*tiny/consolidated.01.pth has MD5*", weights, "download", "--source", weights, "--model-size", "tiny");
+    }
+
+    [Theory]
+    [InlineData(100)]
+    [InlineData(20_000)]
+    public async Task Convert_TruncatedCheckpoint_NamesTheFile(int length)
+    {
+        var weights = Sample.CopyWeightsTo(_folder.Combine("weights"));
+        await using (var shard = File.OpenWrite(Path.Combine(weights, "tiny", "consolidated.01.pth"))) shard.SetLength(length);
+
+        await ShouldFailAsync(1, "*consolidated.01.pth*", weights, "convert", "--input-dir", weights);
+    }
+
+    [Fact]
+    public async Task Convert_CheckpointNamesForbiddenGlobal_RefusesIt()
+    {
+        var weights = Sample.CopyWeightsTo(_folder.Combine("weights"));
+        var shard = Path.Combine(weights, "tiny", "consolidated.01.pth");
+        File.Delete(shard);
+        using (var archive = ZipFile.Open(shard, ZipArchiveMode.Create))
+        {
+            // pickle protocol 2: os.system('true')
+            await using var pickle = archive.CreateEntry("archive/data.pkl", CompressionLevel.NoCompression).Open();
+            await pickle.WriteAsync(Encoding.Latin1.GetBytes("\u0080\u0002cos\nsystem\nX\u0004\u0000\u0000\u0000true\u0085R."));
+        }
+
+        await ShouldFailAsync(1, "*consolidated.01.pth*os.system*", weights, "convert", "--input-dir", weights);
+    }
+
+    [Fact]
+    public async Task Train_TokenizerSmallerThanVocabulary_NamesBothAndTheMend()
+    {
+        var big = await GrownModelAsync();
+
+        await ShouldFailAsync(1, "*tokenizer*vocabulary*", big, "train", "--model-name-or-path", big, "--tokenizer-name-or-path", Sample.Weights, "--dataset-dir", Sample.Validation);
+    }
+
+    [Fact]
+    public async Task Generate_TokenizerSmallerThanVocabulary_NamesBothAndTheMend()
+    {
+        var result = await AlpacaProcess.RunAsync("generate", "--model", await GrownModelAsync(), "--tokenizer", Sample.Weights, "--prompt", "Hello", "--max-new-tokens", "4");
+
+        result.ShouldFail(1, "*tokenizer*");
+    }
+
+    [Fact]
+    public async Task Merge_AdaptersInWrongOrder_SaysSwapThem()
+    {
+        var (first, second) = await TwoAdaptersAsync();
+
+        await ShouldFailAsync(1, "*swap*", first, "merge", "--base-model", await models.ModelAsync(), "--lora-model", $"{second},{first}");
+    }
+
+    [Theory]
+    [InlineData("not JSON at all", "*bad.json*")]
+    [InlineData("""[{"instruction": "x", "input": ""}]""", "*bad.json*output*")]
+    [InlineData("[]", "*bad.json*")]
+    [InlineData("", "*bad.json*")]
+    public async Task Train_UnusableData_NamesTheFile(string content, string message)
+    {
+        var data = _folder.Write("bad.json", content);
+
+        await ShouldFailAsync(1, message, _folder.Path, "train", "--model-name-or-path", await models.ModelAsync(), "--tokenizer-name-or-path", Sample.Weights, "--dataset-dir", data);
+    }
+
+    [Fact]
+    public async Task Run_UnknownConfigurationKeys_NamesThemAllAtOnce()
+    {
+        var config = await File.ReadAllTextAsync(Path.Combine(Golden.RepositoryRoot, "appsettings.json"));
+        var spoiled = _folder.Write("appsettings.json", config.Replace("\"LoraRank\"", "\"LoraRnak\"", StringComparison.Ordinal).Replace("\"Workspace\"", "\"Workspcae\"", StringComparison.Ordinal));
+
+        var result = await AlpacaProcess.RunAsync("run", "--config", spoiled, "--workspace", _folder.Combine("workspace"));
+
+        result.ShouldFail(2, "*Workspcae*LoraRnak*");
+        Directory.Exists(_folder.Combine("workspace", "artifacts")).Should().BeFalse();
+    }
+
+    [Fact]
+    public async Task Stage_UnknownOption_IsAUsageError()
+        => (await AlpacaProcess.RunAsync("stage", "convert", "--input-dri", "x", "--output-dir", _folder.Combine("out"))).ShouldFail(2, "*input-dri*");
+
+    [Fact]
+    public async Task Stage_OutputFolderCannotBeWritten_SaysSo()
+    {
+        var file = _folder.Write("file", "");
+
+        (await AlpacaProcess.RunAsync("stage", "convert", "--input-dir", Sample.Weights, "--output-dir", Path.Combine(file, "out"))).ShouldFail(1, "*writ*");
+    }
+
+    [Fact]
+    public async Task Stage_OutputFolderHasFiles_RefusesAndKeepsThem()
+    {
+        _folder.Write("out/precious.txt", "keep me");
+
+        (await AlpacaProcess.RunAsync("stage", "convert", "--input-dir", Sample.Weights, "--output-dir", _folder.Combine("out"))).ShouldFail(1, "*out*");
+
+        Directory.GetFileSystemEntries(_folder.Combine("out")).Should().Equal(_folder.Combine("out", "precious.txt"));
+    }
+
+    /// <summary>The stage fails with one sentence, its inputs are as they were, and no output folder appears.</summary>
+    private async Task ShouldFailAsync(int exitCode, string message, string inputs, string stage, params string[] options)
+    {
+        var before = Sample.Snapshot(inputs);
+        var output = _folder.Combine("output");
+
+        var result = await AlpacaProcess.RunAsync(null, ["stage", stage, .. options, "--output-dir", output]);
+
+        result.ShouldFail(exitCode, message);
+        Directory.Exists(output).Should().BeFalse("a failed stage publishes nothing");
+        Sample.Snapshot(inputs).Should().Equal(before);
+    }
+
+    private async Task<(string First, string Second)> TwoAdaptersAsync()
+        => (await models.AdapterAsync("adapter-base", Sample.Weights), await models.AdapterAsync("adapter-merged", await models.TokenizerAsync()));
+
+    /// <summary>The sample model with the merged vocabulary.</summary>
+    private async Task<string> GrownModelAsync()
+    {
+        var adapter = await models.AdapterAsync($"adapter-{Guid.NewGuid():n}", await models.TokenizerAsync());
+        var output = _folder.Combine("grown");
+        (await AlpacaProcess.RunAsync("stage", "merge", "--base-model", await models.ModelAsync(), "--lora-model", adapter, "--output-dir", output)).ShouldSucceed();
+        return output;
+    }
+}
