@@ -16,7 +16,7 @@ internal static class ConfigurationSchema
         ["Stages"] = Map(Free),
         ["Ask"] = Section(new() { ["Prompt"] = Text, ["Backends"] = Texts, ["MaxNewTokens"] = Text }),
         ["Schedule"] = Section(new() { ["Cron"] = Text, ["TimeZone"] = Text }),
-        ["Drops"] = Section(new() { ["Folder"] = Text }),
+        ["Drops"] = Section(new() { ["Folder"] = Text, ["QuietSeconds"] = Text }),
     });
 
     private static readonly Shape Root = Section(new()
