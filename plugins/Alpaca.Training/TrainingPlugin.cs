@@ -8,7 +8,5 @@ namespace Alpaca.Training;
 public sealed class TrainingPlugin : IPlugin
 {
     /// <inheritdoc />
-    public void ConfigureServices(IServiceCollection services, IConfiguration configuration)
-    {
-    }
+    public void ConfigureServices(IServiceCollection services, IConfiguration configuration) => services.AddTrainer<LoraTrainer>();
 }

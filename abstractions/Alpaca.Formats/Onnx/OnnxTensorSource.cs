@@ -1,5 +1,4 @@
 using Alpaca.Abstractions;
-using Microsoft.Win32.SafeHandles;
 
 namespace Alpaca.Formats;
 
@@ -12,9 +11,9 @@ public sealed class OnnxTensorSource : ITensorSource
 {
     private readonly string _path;
     private readonly Dictionary<string, OnnxInitializer> _initializers;
-    private readonly Dictionary<string, SafeFileHandle> _files;
+    private readonly Dictionary<string, ReadOnlyFile> _files;
 
-    private OnnxTensorSource(string path, IReadOnlyList<OnnxInitializer> initializers, Dictionary<string, SafeFileHandle> files)
+    private OnnxTensorSource(string path, IReadOnlyList<OnnxInitializer> initializers, Dictionary<string, ReadOnlyFile> files)
     {
         _path = path;
         _files = files;
@@ -31,7 +30,7 @@ public sealed class OnnxTensorSource : ITensorSource
     public static OnnxTensorSource Open(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        var files = new Dictionary<string, SafeFileHandle>();
+        var files = new Dictionary<string, ReadOnlyFile>();
         try
         {
             var initializers = OnnxInitializerReader.Read(path);
@@ -64,13 +63,7 @@ public sealed class OnnxTensorSource : ITensorSource
             return;
         }
 
-        var file = _files[initializer.File];
-        for (var done = 0; done < destination.Length;)
-        {
-            var read = RandomAccess.Read(file, destination[done..], initializer.Offset + byteOffset + done);
-            if (read == 0) throw new AlpacaException($"{initializer.File} became shorter while it was read; write or export {_path} again.");
-            done += read;
-        }
+        _files[initializer.File].ReadExactly(initializer.Offset + byteOffset, destination);
     }
 
     /// <inheritdoc />
@@ -79,7 +72,7 @@ public sealed class OnnxTensorSource : ITensorSource
         foreach (var file in _files.Values) file.Dispose();
     }
 
-    private static void CheckData(string path, OnnxInitializer initializer, Dictionary<string, SafeFileHandle> files)
+    private static void CheckData(string path, OnnxInitializer initializer, Dictionary<string, ReadOnlyFile> files)
     {
         var tensor = initializer.Tensor;
         if (initializer.Length != tensor.ByteLength)
@@ -89,14 +82,13 @@ public sealed class OnnxTensorSource : ITensorSource
         if (!files.TryGetValue(initializer.File, out var file))
         {
             if (!File.Exists(initializer.File)) throw new AlpacaException($"{initializer.File}, which holds the weights of {path}, is missing; put it back or export the model again.");
-            files[initializer.File] = file = File.OpenHandle(initializer.File);
+            files[initializer.File] = file = new ReadOnlyFile(initializer.File);
         }
 
-        var length = RandomAccess.GetLength(file);
-        if (initializer.Offset < 0 || initializer.Offset > length - initializer.Length)
+        if (initializer.Offset < 0 || initializer.Offset > file.Length - initializer.Length)
         {
             throw new AlpacaException(
-                $"{initializer.File} is {length} bytes long and too short for {tensor.Name} of {path}: the copy is incomplete or of another model; copy or export it again.");
+                $"{initializer.File} is {file.Length} bytes long and too short for {tensor.Name} of {path}: the copy is incomplete or of another model; copy or export it again.");
         }
     }
 }

@@ -1,0 +1,75 @@
+using System.Globalization;
+using Alpaca.Abstractions;
+using Microsoft.Extensions.Logging;
+
+namespace Alpaca.Training;
+
+/// <summary>The checkpoints of a run: <c>checkpoint-N/</c> after step N, each complete or absent.</summary>
+/// <param name="folder">The folder that outlives the attempt.</param>
+/// <param name="limit">How many are kept.</param>
+/// <param name="logger">Hears of saved and of unusable checkpoints.</param>
+internal sealed class CheckpointFolder(string folder, int limit, ILogger logger)
+{
+    private const string Prefix = "checkpoint-";
+    private const string TemporarySuffix = ".tmp";
+
+    /// <summary>Writes a checkpoint under a temporary name, then renames it; older ones beyond the limit go.</summary>
+    /// <param name="step">The step after which it is taken.</param>
+    /// <param name="write">Fills the folder that it is given.</param>
+    public void Save(int step, Action<string> write)
+    {
+        var path = PathOf(step);
+        var temporary = path + TemporarySuffix;
+        DeleteIfPresent(temporary);
+        Directory.CreateDirectory(temporary);
+        write(temporary);
+        foreach (var file in Directory.EnumerateFiles(temporary)) FlushToDisk(file);
+        DeleteIfPresent(path);
+        Directory.Move(temporary, path);
+        foreach (var old in Steps().Skip(limit)) DeleteIfPresent(PathOf(old));
+        logger.LogInformation("Checkpoint after step {Step}: {Path}", step, path);
+    }
+
+    /// <summary>Reads the newest checkpoint that can be used; the others are named in the log and left alone.</summary>
+    /// <typeparam name="T">What is read.</typeparam>
+    /// <param name="read">Reads a checkpoint's folder, or throws <see cref="AlpacaException"/>; may be called several times.</param>
+    /// <returns>What was read, or <see langword="null"/> when there is none to go on from.</returns>
+    public T? LoadNewest<T>(Func<string, T> read)
+        where T : class
+    {
+        foreach (var step in Steps())
+        {
+            try
+            {
+                var value = read(PathOf(step));
+                logger.LogInformation("Going on from {Path}", PathOf(step));
+                return value;
+            }
+            catch (AlpacaException e)
+            {
+                logger.LogWarning("{Path} is not used: {Reason}", PathOf(step), e.Message);
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>The steps of the complete checkpoints, newest first.</summary>
+    private List<int> Steps() => [.. Directory.EnumerateDirectories(folder, Prefix + "*")
+        .Select(path => int.TryParse(Path.GetFileName(path).AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var step) ? step : -1)
+        .Where(step => step >= 0)
+        .OrderDescending()];
+
+    private string PathOf(int step) => Path.Combine(folder, FormattableString.Invariant($"{Prefix}{step}"));
+
+    private static void DeleteIfPresent(string path)
+    {
+        if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
+    }
+
+    private static void FlushToDisk(string file)
+    {
+        using var handle = File.OpenHandle(file, FileMode.Open, FileAccess.ReadWrite);
+        RandomAccess.FlushToDisk(handle);
+    }
+}

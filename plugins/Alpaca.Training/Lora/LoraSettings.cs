@@ -1,0 +1,80 @@
+using Alpaca.Abstractions;
+using Alpaca.Formats;
+using Microsoft.Extensions.Logging;
+
+namespace Alpaca.Training;
+
+/// <summary>What is trained: the LoRA of some projections, and some modules in full.</summary>
+internal sealed record LoraSettings
+{
+    /// <summary>The modules that can be trained in full.</summary>
+    public static IReadOnlyList<string> SavableModules { get; } = [EmbedTokens, LmHead];
+
+    /// <summary>The input embedding's name.</summary>
+    public const string EmbedTokens = "embed_tokens";
+
+    /// <summary>The output head's name.</summary>
+    public const string LmHead = "lm_head";
+
+    /// <summary>As <c>adapter_config.json</c> says it.</summary>
+    public required LoraConfig Config { get; init; }
+
+    /// <summary>Whether a projection, by its module name, gets an adapter.</summary>
+    public required Func<string, bool> Adapts { get; init; }
+
+    /// <summary>The modules that are trained in full.</summary>
+    public IReadOnlyList<string> ModulesToSave => Config.ModulesToSave;
+
+    /// <summary>The settings of a new adapter.</summary>
+    public static LoraSettings New(TrainRequest request)
+    {
+        var targets = request.LoraTrainable.Distinct(StringComparer.Ordinal).ToHashSet(StringComparer.Ordinal);
+        return new LoraSettings
+        {
+            Config = new LoraConfig
+            {
+                R = request.LoraRank,
+                LoraAlpha = request.LoraAlpha,
+                LoraDropout = request.LoraDropout,
+                TargetModules = [.. targets],
+                ModulesToSave = [.. request.ModulesToSave.Distinct(StringComparer.Ordinal)],
+                BaseModelNameOrPath = request.ModelNameOrPath,
+            },
+            Adapts = module => targets.Contains(module[(module.LastIndexOf('.') + 1)..]),
+        };
+    }
+
+    /// <summary>The settings of an adapter that is trained further: its own, with the request's full modules added.</summary>
+    /// <param name="request">Options that are neither the default nor the adapter's are named in the log.</param>
+    /// <param name="adapter">The adapter.</param>
+    /// <param name="logger">Hears of options that do not count.</param>
+    public static LoraSettings Continue(TrainRequest request, PeftAdapter adapter, ILogger logger)
+    {
+        var config = adapter.Config;
+        var defaults = new TrainRequest();
+        Compare("LoraRank", request.LoraRank, defaults.LoraRank, config.R);
+        Compare("LoraAlpha", request.LoraAlpha, defaults.LoraAlpha, config.LoraAlpha);
+        Compare("LoraDropout", request.LoraDropout, defaults.LoraDropout, config.LoraDropout);
+        Compare("LoraTrainable", Sorted(request.LoraTrainable), Sorted(defaults.LoraTrainable), Sorted(config.TargetModules));
+        return new LoraSettings
+        {
+            Config = config with
+            {
+                // A pattern is written out as the modules that it chose.
+                TargetModules = config.TargetModules.All(LlamaTensorNames.Projections.Contains) ? config.TargetModules : [.. adapter.Pairs.Keys],
+                ModulesToSave = [.. config.ModulesToSave.Union(request.ModulesToSave, StringComparer.Ordinal)],
+                BaseModelNameOrPath = request.ModelNameOrPath,
+            },
+            Adapts = adapter.Pairs.ContainsKey,
+        };
+
+        static string Sorted(IEnumerable<string> names) => string.Join(',', names.Order(StringComparer.Ordinal));
+
+        void Compare<T>(string option, T asked, T byDefault, T adapters)
+            where T : notnull
+        {
+            if (!asked.Equals(byDefault) && !asked.Equals(adapters))
+                logger.LogWarning("{Option} {Asked} does not count: {PeftPath} goes on with its own {Own}", option, asked, request.PeftPath, adapters);
+        }
+    }
+}

@@ -1,0 +1,52 @@
+using Alpaca.Abstractions;
+using Alpaca.Formats;
+using Alpaca.Text;
+using Microsoft.Extensions.Logging;
+using static TorchSharp.torch;
+
+namespace Alpaca.Training;
+
+/// <summary>Trains a LoRA adapter, and with it the embedding and the output head if asked, on instruction data.</summary>
+public sealed class LoraTrainer : ITrainer
+{
+    /// <inheritdoc />
+    public Task<AdapterArtifact> ExecuteAsync(TrainRequest request, StageContext context, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(context);
+        // Dispose scopes and no_grad belong to a thread, so the whole run has one to itself.
+        return Task.Factory.StartNew(() => Train(request, context, cancellationToken), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    }
+
+    private static AdapterArtifact Train(TrainRequest request, StageContext context, CancellationToken cancellationToken)
+    {
+        using var scope = NewDisposeScope();
+        var device = TrainRequestCheck.Run(request);
+        using var baseModel = HuggingFaceModel.Open(request.ModelNameOrPath);
+        var tokenizer = LlamaTokenizer.Load(request.TokenizerNameOrPath);
+        using var adapter = request.PeftPath is { } path ? PeftAdapter.Open(path) : null;
+        var settings = adapter is null ? LoraSettings.New(request) : LoraSettings.Continue(request, adapter, context.Logger);
+        VocabularyCheck.Run(request, baseModel.Config, tokenizer.VocabularySize, settings.ModulesToSave);
+        var data = TrainingData.Load(request, tokenizer, context.Logger);
+        cancellationToken.ThrowIfCancellationRequested();
+
+        using var model = TrainedModelLoader.Load(request, baseModel, adapter, settings, tokenizer.VocabularySize, device, context.Progress);
+        context.Logger.LogInformation(
+            "trainable params: {Trainable:N0} || all params: {All:N0} || trainable%: {Percent:F4}",
+            model.Parameters.Count, model.ParameterCount, 100.0 * model.Parameters.Count / model.ParameterCount);
+
+        using var run = new TrainingRun(request, data, model, settings.Config, context);
+        context.Logger.LogInformation("{Rows} rows, {Steps} optimizer steps of {Window} rows", data.Training.Count, run.TotalSteps, request.BatchSize * request.GradientAccumulationSteps);
+        var metrics = run.Execute(cancellationToken);
+
+        AdapterFiles.Write(context.OutputFolder, settings.Config, model.Parameters);
+        TokenizerFiles.Copy(request.TokenizerNameOrPath, context.OutputFolder);
+        return new AdapterArtifact
+        {
+            Rank = settings.Config.R,
+            Steps = run.TotalSteps,
+            TrainableParameters = model.Parameters.Count,
+            Metrics = metrics,
+        };
+    }
+}

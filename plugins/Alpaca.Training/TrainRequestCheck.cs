@@ -1,0 +1,51 @@
+using Alpaca.Abstractions;
+using Alpaca.Formats;
+using Alpaca.Llama;
+using Alpaca.Text;
+using static TorchSharp.torch;
+
+namespace Alpaca.Training;
+
+/// <summary>What the validation attributes of <see cref="TrainRequest"/> cannot say.</summary>
+internal static class TrainRequestCheck
+{
+    /// <summary>Checks the options with one another and against this machine, before anything is read.</summary>
+    /// <returns>The device to train on.</returns>
+    /// <exception cref="AlpacaUsageException">Options that cannot be used, all at once.</exception>
+    public static Device Run(TrainRequest request)
+    {
+        var problems = new List<string>();
+        CheckNames(nameof(request.LoraTrainable), request.LoraTrainable, LlamaTensorNames.Projections);
+        CheckNames(nameof(request.ModulesToSave), request.ModulesToSave, LoraSettings.SavableModules);
+        if (request.Precision is not (Precision.Fp32 or Precision.Bf16 or Precision.Fp16))
+            problems.Add($"Precision {request.Precision} cannot be trained on; use fp32, bf16 or fp16.");
+        if (request.PeftPath is not null && request.LoraInit is not null)
+            problems.Add("PeftPath and LoraInit both give starting values; remove one of them.");
+        if (request.LoraInit is { } init && !File.Exists(init))
+            problems.Add($"LoraInit {init} does not exist.");
+        if (!PromptTemplate.Names.Contains(request.Template))
+            problems.Add($"Template {request.Template} does not exist; there are {string.Join(", ", PromptTemplate.Names)}.");
+        var device = ParseDevice();
+        if (problems.Count > 0) throw new AlpacaUsageException(string.Join('\n', problems));
+        return device!;
+
+        void CheckNames(string option, IReadOnlyList<string> names, IReadOnlyList<string> valid)
+        {
+            var unknown = names.Where(name => !valid.Contains(name)).ToList();
+            if (unknown.Count > 0) problems.Add($"{option} has no {string.Join(", ", unknown)}; there are {string.Join(", ", valid)}.");
+        }
+
+        Device? ParseDevice()
+        {
+            try
+            {
+                return TorchDevice.Parse(request.Device);
+            }
+            catch (AlpacaException e)
+            {
+                problems.Add(e.Message);
+                return null;
+            }
+        }
+    }
+}

@@ -1,0 +1,95 @@
+using Alpaca.Formats;
+using Alpaca.Llama;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Alpaca.Training;
+
+/// <summary>A frozen decoder with what is trained on it: LoRA layers, and modules in full.</summary>
+internal sealed class TrainedModel : IDisposable
+{
+    private readonly LlamaModel _model;
+    private readonly LoraDropout _dropout;
+
+    /// <summary>Takes a model and makes what is trained ready for the optimizer.</summary>
+    /// <param name="model">The decoder with the layers of <paramref name="adapters"/> in it; disposed with this.</param>
+    /// <param name="adapters">Its LoRA layers, with their starting values.</param>
+    /// <param name="modulesToSave">What is trained in full; float32 in <paramref name="model"/>.</param>
+    /// <param name="dropout">The dropout of the layers; disposed with this.</param>
+    public TrainedModel(LlamaModel model, LoraAdapters adapters, IReadOnlyList<string> modulesToSave, LoraDropout dropout)
+    {
+        _model = model;
+        _dropout = dropout;
+        var frozen = model.parameters().Concat(model.buffers()).Distinct().Sum(tensor => tensor.numel());
+        var trained = new List<TrainedParameter>();
+        foreach (var (module, layer) in adapters.Layers)
+        {
+            trained.Add(new TrainedParameter(PeftAdapter.TensorNameFor(module, "A"), layer.A));
+            trained.Add(new TrainedParameter(PeftAdapter.TensorNameFor(module, "B"), layer.B));
+        }
+
+        if (modulesToSave.Contains(LoraSettings.EmbedTokens))
+            trained.Add(new TrainedParameter(PeftAdapter.TensorNameForSaved(LlamaTensorNames.EmbedTokens), model.EmbedTokens));
+        if (modulesToSave.Contains(LoraSettings.LmHead))
+            trained.Add(new TrainedParameter(PeftAdapter.TensorNameForSaved(LlamaTensorNames.LmHead), model.LmHead));
+        Parameters = new ParameterVector(trained);
+        ParameterCount = frozen;
+    }
+
+    /// <summary>What is trained.</summary>
+    public ParameterVector Parameters { get; }
+
+    /// <summary>All parameters, frozen and trained.</summary>
+    public long ParameterCount { get; }
+
+    /// <summary>Adds the gradient of the mean loss over a window of rows, and gives that loss.</summary>
+    /// <param name="microBatches">The rows of each forward pass.</param>
+    /// <param name="step">The optimizer step, counted from 1.</param>
+    /// <returns>
+    /// The cross entropy summed over the window's supervised tokens, divided by their number: every token counts the same, however the window is cut into
+    /// forward passes. A scalar in the caller's dispose scope.
+    /// </returns>
+    public Tensor Backward(IReadOnlyList<IReadOnlyList<TrainingRow>> microBatches, int step)
+    {
+        using var scope = NewDisposeScope();
+        var supervised = microBatches.Sum(rows => rows.Sum(row => row.SupervisedTokens));
+        var loss = zeros(1, ScalarType.Float32, _model.Device);
+        _dropout.BeginStep(step);
+        try
+        {
+            foreach (var rows in microBatches)
+            {
+                using var microScope = NewDisposeScope();
+                var part = LossSum(rows).div(supervised);
+                part.backward();
+                loss.add_(part.detach());
+            }
+        }
+        finally
+        {
+            _dropout.EndStep();
+        }
+
+        return loss.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The cross entropy of rows, summed over their supervised tokens.</summary>
+    /// <returns>A scalar in the caller's dispose scope.</returns>
+    public Tensor LossSum(IReadOnlyList<TrainingRow> rows)
+    {
+        using var scope = NewDisposeScope();
+        var batch = Batch.Create(rows, _model.Device);
+        var hidden = _model.ForwardHidden(batch.InputIds, batch.Positions, batch.AttentionMask, cache: null); // [B, T, H]
+        var supervised = hidden.flatten(0, 1).index_select(0, batch.Supervised); // [N, H]: scores of a whole vocabulary only where they are needed
+        var logits = _model.Logits(supervised); // [N, V]
+        return functional.cross_entropy(logits, batch.Targets, reduction: Reduction.Sum).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        Parameters.Dispose();
+        _model.Dispose();
+        _dropout.Dispose();
+    }
+}

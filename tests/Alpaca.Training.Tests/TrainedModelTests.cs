@@ -1,0 +1,132 @@
+using Alpaca.Text;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Alpaca.Training.Tests;
+
+public sealed class TrainedModelTests : IAsyncLifetime, IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private TrainedModel _model = null!;
+
+    public async Task InitializeAsync()
+    {
+        var tiny = TinyLlama.Fixture;
+        _model = TrainedModels.Load(tiny.Request(await tiny.ConvertAsync(_folder)));
+        // B is 0 at the start, which would hide mistakes in A's gradient.
+        using var noGrad = no_grad();
+        for (var i = 0; i < _model.Parameters.Parameters.Count; i++)
+            if (_model.Parameters.Parameters[i].Name.Contains("lora_B", StringComparison.Ordinal)) _model.Parameters.Parameters[i].Parameter.normal_(0, 0.1);
+    }
+
+    public Task DisposeAsync() => Task.CompletedTask;
+
+    public void Dispose()
+    {
+        _model.Dispose();
+        _folder.Dispose();
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Backward_WindowCutIntoMicroBatches_EqualsOneBatch(int size)
+    {
+        TrainingRow[] rows = [.. Enumerable.Range(0, 6).Select(i => Samples.Row(Samples.Random(i, 3 + i, 1 + 4 * i)))];
+
+        var (loss, gradient) = _model.LossAndGradient(rows);
+        var (cutLoss, cutGradient) = _model.LossAndGradient([.. rows.Chunk(size)]);
+
+        cutLoss.Should().BeApproximately(loss, 1e-5f);
+        MaxDifference(cutGradient, gradient).Should().BeLessThan(1e-6f);
+        gradient.Max(MathF.Abs).Should().BeGreaterThan(1e-3f);
+    }
+
+    [Fact]
+    public void Backward_Loss_IsTheMeanOverTokensNotOverSamples()
+    {
+        var few = Samples.Row(Samples.Random(1, 5, 2));
+        var many = Samples.Row(Samples.Random(2, 5, 20));
+
+        var (both, _) = _model.LossAndGradient([few, many]);
+
+        var (fewLoss, _) = _model.LossAndGradient([few]);
+        var (manyLoss, _) = _model.LossAndGradient([many]);
+        both.Should().BeApproximately((2 * fewLoss + 20 * manyLoss) / 22, 1e-5f);
+    }
+
+    [Fact]
+    public void LossSum_LabelsOfThePromptMasked_CountsTheAnswerOnly()
+    {
+        var sample = Samples.Random(1, 6, 3);
+        var everything = new SupervisedExample(sample.InputIds, sample.InputIds);
+        var promptOnly = new SupervisedExample(sample.InputIds, [.. sample.InputIds.Select((id, i) => i < 6 ? id : SupervisedEncoder.IgnoreIndex)]);
+
+        // What the answer's labels contribute and what the prompt's would is everything there is.
+        Loss(Samples.Row(sample)).Should().BeApproximately(Loss(Samples.Row(everything)) - Loss(Samples.Row(promptOnly)), 1e-4f);
+        Samples.Row(sample).SupervisedTokens.Should().Be(3);
+    }
+
+    [Fact]
+    public void LossSum_RowsOfDifferentLength_PaddingChangesNothing()
+    {
+        var shorter = Samples.Row(Samples.Random(1, 4, 3));
+        var longer = Samples.Row(Samples.Random(2, 10, 20));
+        Loss(shorter, longer).Should().BeApproximately(Loss(shorter) + Loss(longer), 1e-4f);
+    }
+
+    [Fact]
+    public void Backward_PackedRow_EqualsTheSamplesApart()
+    {
+        SupervisedExample[] samples = [.. Enumerable.Range(0, 4).Select(i => Samples.Random(i, 3 + i, 5))];
+
+        var (loss, gradient) = _model.LossAndGradient([.. samples.Select(s => Samples.Row(s))]);
+        var (packedLoss, packedGradient) = _model.LossAndGradient([Samples.Row(samples[0], samples[1], samples[2]), Samples.Row(samples[3])]);
+
+        packedLoss.Should().BeApproximately(loss, 1e-5f);
+        MaxDifference(packedGradient, gradient).Should().BeLessThan(1e-6f);
+    }
+
+    [Fact]
+    public void Backward_PackedRowWithOneSampleChanged_LeavesTheOthersAlone()
+    {
+        var mute = Mute(Samples.Random(1, 8, 8));
+        var other = Mute(Samples.Random(2, 8, 8));
+        var sample = Samples.Random(3, 4, 6);
+
+        // The changed sample has no label of its own, so the loss is the second's alone.
+        var (loss, _) = _model.LossAndGradient([Samples.Row(mute, sample)]);
+        var (changed, _) = _model.LossAndGradient([Samples.Row(other, sample)]);
+        changed.Should().Be(loss);
+
+        static SupervisedExample Mute(SupervisedExample s) => s with { Labels = [.. s.Labels.Select(_ => SupervisedEncoder.IgnoreIndex)] };
+    }
+
+    [Fact]
+    public void Backward_ManySteps_LeavesNoTensorsBehind()
+    {
+        TrainingRow[] rows = [Samples.Row(Samples.Random(1, 4, 4), Samples.Random(2, 4, 4)), Samples.Row(Samples.Random(3, 4, 8))];
+        using var optimizer = new AdamW(_model.Parameters, 0.1);
+        void Step(int step)
+        {
+            using var scope = NewDisposeScope();
+            _model.Parameters.Gradient.zero_();
+            _model.Backward([rows, rows], step);
+            optimizer.Step(step, 1e-3);
+        }
+
+        Step(1);
+        var live = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
+        for (var step = 2; step < 20; step++) Step(step);
+        DisposeScopeManager.Statistics.ThreadTotalLiveCount.Should().Be(live);
+    }
+
+    private float Loss(params TrainingRow[] rows)
+    {
+        using var loss = _model.LossSum(rows);
+        return loss.item<float>();
+    }
+
+    private static float MaxDifference(float[] a, float[] b) => a.Zip(b, (x, y) => MathF.Abs(x - y)).Max();
+}
