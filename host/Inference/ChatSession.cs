@@ -15,8 +15,8 @@ public sealed class ChatSession(ModelHandle model, GenerationOptions options, st
     /// <summary>The turns so far, the oldest first.</summary>
     public IReadOnlyList<ChatTurn> Turns => _turns;
 
-    /// <summary>How many of the oldest questions the last prompt had no room for.</summary>
-    public int ForgottenQuestions { get; private set; }
+    /// <summary>How many of the oldest turns the last prompt had no room for.</summary>
+    public int ForgottenTurns { get; private set; }
 
     /// <summary>Forgets everything.</summary>
     public void Reset() => _turns.Clear();
@@ -28,8 +28,8 @@ public sealed class ChatSession(ModelHandle model, GenerationOptions options, st
     public async IAsyncEnumerable<string> SayAsync(string message, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(message);
-        var prompt = ChatPrompt.Fit(model, [.. _turns, ChatTurn.User(message)], system, options.MaxNewTokens);
-        ForgottenQuestions = prompt.ForgottenQuestions;
+        var prompt = ChatPrompt.Fit(model, [.. _turns, new ChatTurn(message, null)], system, options.MaxNewTokens);
+        ForgottenTurns = prompt.ForgottenTurns;
         var answer = new Answer();
         try
         {
@@ -37,7 +37,7 @@ public sealed class ChatSession(ModelHandle model, GenerationOptions options, st
         }
         finally
         {
-            if (answer.Text.Trim() is { Length: > 0 } said) _turns.AddRange([ChatTurn.User(message), ChatTurn.Assistant(said)]);
+            if (answer.Text.Trim() is { Length: > 0 } said) _turns.Add(new ChatTurn(message, said));
         }
     }
 }

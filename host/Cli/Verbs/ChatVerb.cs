@@ -81,7 +81,7 @@ internal sealed class ChatVerb
                 await output.WriteAsync(text);
             }
 
-            if (chat.ForgottenQuestions > 0) await _context.Console.Error.WriteLineAsync($"(the oldest {chat.ForgottenQuestions} questions no longer fit the model's context)");
+            if (chat.ForgottenTurns > 0) await _context.Console.Error.WriteLineAsync($"(the oldest {chat.ForgottenTurns} turns no longer fit the model's context)");
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
