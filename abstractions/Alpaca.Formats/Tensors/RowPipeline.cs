@@ -97,6 +97,8 @@ public static class RowPipeline
         {
             Parallel.ForEach(chunks, options, static () => new RowScratch(), (chunk, _, scratch) =>
             {
+                // Parallel looks at the token too, but only once its callback has run; a chunk must not start after cancellation.
+                cancellationToken.ThrowIfCancellationRequested();
                 chunk.Task.Process(new RowChunk(chunk.FirstRow, chunk.Rows, scratch));
                 progress.Report(Interlocked.Add(ref done, (long)chunk.Rows * chunk.Task.RowBytes));
                 return scratch;
