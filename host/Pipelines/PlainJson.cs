@@ -34,12 +34,19 @@ internal static class PlainJson
         Enum name => JsonValue.Create(name.ToString().ToLowerInvariant()),
         decimal number => JsonValue.Create(number),
         IConvertible number when number.GetTypeCode() is >= TypeCode.SByte and <= TypeCode.UInt64 => JsonNode.Parse(number.ToString(CultureInfo.InvariantCulture)),
-        IDictionary entries => new JsonObject(entries.Cast<DictionaryEntry>().Select(e => KeyValuePair.Create(Text(e.Key), FromValue(e.Value)))),
+        IDictionary entries => FromEntries(entries),
         IEnumerable<KeyValuePair<string, double>> entries => new JsonObject(entries.Select(e => KeyValuePair.Create(e.Key, FromValue(e.Value)))),
         IEnumerable list => new JsonArray([.. list.Cast<object?>().Select(FromValue)]),
         IFormattable formattable => JsonValue.Create(Text(formattable)),
         _ => FromObject(value),
     };
+
+    private static JsonObject FromEntries(IDictionary entries)
+    {
+        var json = new JsonObject();
+        foreach (DictionaryEntry entry in entries) json[Text(entry.Key)] = FromValue(entry.Value);
+        return json;
+    }
 
     /// <summary>JSON has no numbers for NaN and the infinities; they are written by name.</summary>
     private static JsonNode FromReal(double number)

@@ -1,3 +1,4 @@
+using System.Collections;
 using Alpaca.Abstractions;
 using Microsoft.Extensions.Configuration;
 
@@ -58,6 +59,9 @@ public sealed class AlpacaSettings
     /// <param name="pipeline">The chosen pipeline; <see langword="null"/> for the default one.</param>
     /// <exception cref="AlpacaUsageException">Something in it cannot be used; one line for each problem, each with its key.</exception>
     public static AlpacaSettings Load(string? configFile, string? workspace, IReadOnlyList<string> overrides, string? pipeline = null)
+        => Load(configFile, workspace, overrides, pipeline, Environment.GetEnvironmentVariables());
+
+    internal static AlpacaSettings Load(string? configFile, string? workspace, IReadOnlyList<string> overrides, string? pipeline, IDictionary environment)
     {
         ArgumentNullException.ThrowIfNull(overrides);
         var file = Locate(configFile);
@@ -65,7 +69,7 @@ public sealed class AlpacaSettings
         var tree = file is null ? ConfigurationTree.Empty() : ConfigurationTree.Read(file);
 
         var errors = new List<string>();
-        tree.ApplyEnvironment(Environment.GetEnvironmentVariables(), errors);
+        tree.ApplyEnvironment(environment, errors);
         tree.ApplyOverrides(overrides, pipeline, errors);
         ConfigurationSchema.Check(tree.Root, errors);
         var pipelines = PipelineReader.Read(tree.Root, baseFolder, errors);
