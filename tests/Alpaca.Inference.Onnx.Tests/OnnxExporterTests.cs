@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Alpaca.Abstractions;
 using Alpaca.Formats;
+using Microsoft.ML.OnnxRuntime;
 
 namespace Alpaca.Inference.Onnx.Tests;
 
@@ -51,6 +52,31 @@ public sealed class OnnxExporterTests
     }
 
     [Fact]
+    public async Task Export_GroupedModel_RunsWithAGrowingCacheAsOtherClientsRunIt()
+    {
+        var prompt = LlamaFixture.Load("grouped").Prompt;
+        using var model = await ExportedModel.OfAsync(LlamaFixture.Load("grouped").Folder);
+        using var options = new RunOptions();
+        using var nothing = OrtValue.CreateTensorValueFromMemory(Array.Empty<float>(), [1, 2, 0, 32]);
+        using var first = Run(prompt[..10], 10, nothing, nothing);
+        using var second = Run(prompt[10..], prompt.Length, first[1], first[2]);
+
+        second[0].GetTensorTypeAndShape().Shape.Should().Equal(1, prompt.Length - 10, 160);
+        second[1].GetTensorTypeAndShape().Shape.Should().Equal(1, 2, prompt.Length, 32);
+        var last = second[0].GetTensorDataAsSpan<float>()[^160..].ToArray();
+        last.Zip(model.LogitsAfter(prompt), (grown, inPlace) => Math.Abs(grown - inPlace)).Max().Should().BeLessThan(1e-5f);
+
+        IDisposableReadOnlyCollection<OrtValue> Run(int[] ids, int total, OrtValue key, OrtValue value)
+        {
+            using var input = OrtValue.CreateTensorValueFromMemory(Array.ConvertAll(ids, id => (long)id), [1, ids.Length]);
+            using var mask = OrtValue.CreateTensorValueFromMemory(Enumerable.Repeat(1L, total).ToArray(), [1, total]);
+            return model.Session.Run(
+                options, ["input_ids", "attention_mask", "past_key_values.0.key", "past_key_values.0.value"], [input, mask, key, value],
+                ["logits", "present.0.key", "present.0.value"]);
+        }
+    }
+
+    [Fact]
     public async Task Export_PlainModel_WeightsAreTheModelsOwnInFloat32()
     {
         var fixture = LlamaFixture.Load("plain");
@@ -91,6 +117,17 @@ public sealed class OnnxExporterTests
         genai["model"]!["decoder"]!["head_size"]!.GetValue<int>().Should().Be(16);
         genai["model"]!["context_length"]!.GetValue<int>().Should().Be(512);
         genai["search"]!["past_present_share_buffer"]!.GetValue<bool>().Should().BeTrue();
+    }
+
+    [Theory]
+    [InlineData(new[] { 2 }, "2")]
+    [InlineData(new[] { 128001, 128009 }, "[128001,128009]")]
+    public void GenaiConfig_EndOfSequence_IsOneIdOrAList(int[] ids, string json)
+    {
+        var config = LlamaConfig.Load(LlamaFixture.Load("plain").Folder) with { EosTokenIds = ids };
+
+        JsonNode.Parse(GenaiConfig.For(config))!["model"]!["eos_token_id"]!.ToJsonString().Should().Be(json);
+        JsonNode.Parse(GenaiConfig.GenerationDefaults(config))!["eos_token_id"]!.ToJsonString().Should().Be(json);
     }
 
     [Fact]

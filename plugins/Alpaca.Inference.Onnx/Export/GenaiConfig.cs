@@ -35,7 +35,7 @@ internal static class GenaiConfig
             ["bos_token_id"] = config.BosTokenId,
             ["context_length"] = config.MaxPositionEmbeddings,
             ["decoder"] = decoder,
-            ["eos_token_id"] = config.EosTokenId,
+            ["eos_token_id"] = EndOfSequence(config),
             ["pad_token_id"] = config.PadTokenId ?? config.EosTokenId,
             ["type"] = "llama",
             ["vocab_size"] = config.VocabSize,
@@ -61,8 +61,11 @@ internal static class GenaiConfig
     /// <summary>A <c>generation_config.json</c> for a model that has none.</summary>
     public static string GenerationDefaults(LlamaConfig config)
     {
-        var defaults = new JsonObject { ["_from_model_config"] = true, ["bos_token_id"] = config.BosTokenId, ["eos_token_id"] = config.EosTokenId };
+        var defaults = new JsonObject { ["_from_model_config"] = true, ["bos_token_id"] = config.BosTokenId, ["eos_token_id"] = EndOfSequence(config) };
         if (config.PadTokenId is { } pad) defaults["pad_token_id"] = pad;
         return defaults.ToJsonString(Indented) + "\n";
     }
+
+    private static JsonNode EndOfSequence(LlamaConfig config)
+        => config.EosTokenIds.Count == 1 ? config.EosTokenId : new JsonArray([.. config.EosTokenIds.Select(id => JsonValue.Create(id))]);
 }

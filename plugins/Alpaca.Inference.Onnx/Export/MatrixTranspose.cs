@@ -1,3 +1,4 @@
+using System.Buffers;
 using Alpaca.Formats;
 
 namespace Alpaca.Inference.Onnx;
@@ -23,7 +24,7 @@ internal sealed class MatrixTranspose(ITensorSource source, TensorInfo matrix)
         var strips = (columns + StripRows - 1) / StripRows;
         Parallel.For(
             0, strips,
-            () => GC.AllocateUninitializedArray<float>(StripRows * stride),
+            () => ArrayPool<float>.Shared.Rent(StripRows * stride),
             (index, _, strip) =>
             {
                 var first = index * StripRows;
@@ -37,6 +38,6 @@ internal sealed class MatrixTranspose(ITensorSource source, TensorInfo matrix)
 
                 return strip;
             },
-            _ => { });
+            strip => ArrayPool<float>.Shared.Return(strip));
     }
 }

@@ -24,40 +24,40 @@ public sealed class OnnxExporter : IModelExporter
         using var model = HuggingFaceModel.Open(request.Model);
         var graph = LlamaGraph.Build(model.Config);
         var layout = new ExternalDataLayout(OnnxFiles.Data, graph.Weights);
-        CheckFreeSpace(context.OutputFolder, layout.Length);
 
         using (var progress = context.Progress.Start(OnnxFiles.Data, layout.Length, ProgressUnit.Bytes))
             new WeightFile(model.Tensors, progress).Write(Path.Combine(context.OutputFolder, OnnxFiles.Data), layout, cancellationToken);
 
         WriteConfiguration(model, context.OutputFolder);
         TokenizerFiles.Copy(model.Folder, context.OutputFolder);
+        if (!TokenizerFiles.ExistIn(model.Folder)) context.Logger.LogWarning("{Folder} has no tokenizer, so the ONNX folder has none either", model.Folder);
 
         // Last, so that a folder with a graph is a complete one.
         File.WriteAllBytes(Path.Combine(context.OutputFolder, OnnxFiles.Model), OnnxWriter.Write(graph.ToModel(layout)));
 
-        var seconds = context.TimeProvider.GetElapsedTime(start).TotalSeconds;
+        var seconds = Math.Max(context.TimeProvider.GetElapsedTime(start).TotalSeconds, 1e-6);
         var megabytes = layout.Length / 1e6;
         context.Logger.LogInformation("Exported {Tensors} weights, {Megabytes:F1} MB, in {Seconds:F1} s", graph.Weights.Count, megabytes, seconds);
         return new OnnxArtifact
         {
             Precision = Precision.Fp32,
-            Metrics = new Dictionary<string, double> { ["tensors"] = graph.Weights.Count, ["megabytes"] = megabytes, ["seconds"] = seconds },
+            Metrics = new Dictionary<string, double>
+            {
+                ["tensors"] = graph.Weights.Count,
+                ["megabytes"] = megabytes,
+                ["seconds"] = seconds,
+                ["megabytesPerSecond"] = megabytes / seconds,
+            },
         };
-    }
-
-    private static void CheckFreeSpace(string folder, long needed)
-    {
-        var free = new DriveInfo(Path.GetFullPath(folder)).AvailableFreeSpace;
-        if (free < needed)
-            throw new AlpacaException($"The export takes {needed / 1_000_000} MB and {folder} has {free / 1_000_000} MB free; free some space or choose another folder.");
     }
 
     private static void WriteConfiguration(HuggingFaceModel model, string folder)
     {
-        File.Copy(Path.Combine(model.Folder, OnnxFiles.Config), Path.Combine(folder, OnnxFiles.Config));
+        // Contents only: a read-only source must not make a read-only copy.
+        File.WriteAllBytes(Path.Combine(folder, OnnxFiles.Config), File.ReadAllBytes(Path.Combine(model.Folder, OnnxFiles.Config)));
         var generation = Path.Combine(model.Folder, OnnxFiles.GenerationConfig);
-        if (File.Exists(generation)) File.Copy(generation, Path.Combine(folder, OnnxFiles.GenerationConfig));
-        else File.WriteAllText(Path.Combine(folder, OnnxFiles.GenerationConfig), GenaiConfig.GenerationDefaults(model.Config));
+        var defaults = File.Exists(generation) ? File.ReadAllText(generation) : GenaiConfig.GenerationDefaults(model.Config);
+        File.WriteAllText(Path.Combine(folder, OnnxFiles.GenerationConfig), defaults);
         File.WriteAllText(Path.Combine(folder, OnnxFiles.GenaiConfig), GenaiConfig.For(model.Config));
     }
 }

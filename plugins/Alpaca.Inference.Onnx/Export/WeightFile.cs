@@ -17,6 +17,7 @@ internal sealed class WeightFile(ITensorSource source, IProgressTask progress)
     {
         try
         {
+            // Reserving the room first finds a full disk before the work.
             using var file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, preallocationSize: layout.Length);
             RandomAccess.SetLength(file, layout.Length);
             var buffer = GC.AllocateUninitializedArray<float>(BufferElements(layout.Weights));
