@@ -36,14 +36,14 @@ internal static class UsageProblems
     {
         var name = token.Split('=')[0];
         var where = command is RootCommand ? "" : $" of `{PathOf(command)}`";
-        return $"{name} is not an option{where}{Hint(name, OptionNames(command))}";
+        return $"{name} is not an option{where}{NearestName.Suggest(name, OptionNames(command))}";
     }
 
     private static string MissingSubcommand(Command command, IReadOnlyList<string> tokens)
     {
         var what = command is RootCommand ? "verb" : command.Name;
         var names = command.Subcommands.Select(c => c.Name).ToList();
-        if (tokens.FirstOrDefault(t => !t.StartsWith('-')) is { } wrong) return $"{wrong} is not a {what} (there is {string.Join(", ", names)}){Hint(wrong, names)}";
+        if (tokens.FirstOrDefault(t => !t.StartsWith('-')) is { } wrong) return $"{wrong} is not a {what} (there is {string.Join(", ", names)}){NearestName.Suggest(wrong, names)}";
         return tokens.Count > 0 ? UnknownOption(command, tokens[0]) : $"Name a {what}: {string.Join(", ", names)}.";
     }
 
@@ -54,6 +54,4 @@ internal static class UsageProblems
             foreach (var option in c.Options.Where(o => symbol == command || o.Recursive)) yield return option.Name;
         }
     }
-
-    private static string Hint(string name, IEnumerable<string> known) => NearestName.Suggest(name, known) is { Length: > 0 } hint ? hint : ".";
 }
