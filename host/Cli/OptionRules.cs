@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Numerics;
 
@@ -14,6 +15,12 @@ internal static class OptionRules
     /// <summary>Refuses what is outside a range.</summary>
     public static void RequireBetween<T>(this Option<T?> option, T least, T most) where T : struct, INumber<T>
         => option.Require(value => value >= least && value <= most, $"from {Text(least)} to {Text(most)}");
+
+    /// <summary>Refuses an argument that looks like an option: it is a mistyped one.</summary>
+    public static void RefuseOptions(this Argument argument) => argument.Validators.Add(result =>
+    {
+        if (result.Tokens is [{ Value: ['-', _, ..] token }] && result.Parent is CommandResult { Command: var command }) result.AddError(UsageProblems.UnknownOption(command, token));
+    });
 
     private static void Require<T>(this Option<T?> option, Func<T, bool> isFine, string range) where T : struct, INumber<T>
         => option.Validators.Add(result =>

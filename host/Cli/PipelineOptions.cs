@@ -10,6 +10,8 @@ internal sealed class PipelineOptions
     private readonly Option<string[]> _force = new("--force") { Description = "Run this stage even if it is up to date, or all of them; may be given several times", HelpName = "STAGE|all" };
     private readonly Option<string[]> _set = new("--set") { Description = "Change the configuration for this time: Stages:train:LoraRank=16, or a full key; may be given several times", HelpName = "KEY=VALUE" };
 
+    public PipelineOptions() => _pipeline.RefuseOptions();
+
     public void AddTo(Command command)
     {
         command.Add(_pipeline);

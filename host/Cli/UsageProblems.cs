@@ -9,18 +9,18 @@ internal static class UsageProblems
     public static IReadOnlyList<string> Describe(ParseResult parse)
     {
         var command = parse.CommandResult.Command;
-        var unmatched = parse.UnmatchedTokens;
+        if (command.Subcommands.Count > 0 && (parse.UnmatchedTokens.Count > 0 || command is not RootCommand)) return [MissingSubcommand(command, parse.UnmatchedTokens)];
         var problems = new List<string>();
-        for (var i = 0; i < unmatched.Count; i++)
+        for (var i = 0; i < parse.UnmatchedTokens.Count; i++)
         {
-            if (unmatched[i].StartsWith('-')) problems.Add(UnknownOption(command, unmatched[i]));
-            else if (i == 0 || !unmatched[i - 1].StartsWith('-')) problems.Add(UnknownArgument(command, unmatched[i]));
             // What follows an unknown option is its value, and is not reported by itself.
+            if (parse.UnmatchedTokens[i].StartsWith('-')) problems.Add(UnknownOption(command, parse.UnmatchedTokens[i]));
+            else if (i == 0 || !parse.UnmatchedTokens[i - 1].StartsWith('-')) problems.Add($"{parse.UnmatchedTokens[i]} is an argument that `{PathOf(command)}` does not take.");
         }
 
-        foreach (var error in parse.Errors.Where(e => !unmatched.Any(u => e.Message.Contains($"'{u}'", StringComparison.Ordinal))))
-            problems.Add(error.Message.EndsWith('.') ? error.Message : $"{error.Message}.");
-        return [.. problems.Distinct()];
+        // System.CommandLine's own words for the unmatched tokens are left out.
+        problems.AddRange(parse.Errors.Select(e => e.Message).Where(m => !parse.UnmatchedTokens.Any(t => m.EndsWith($" '{t}'.", StringComparison.Ordinal))));
+        return [.. problems.Distinct().Select(p => p.EndsWith('.') || p.EndsWith('?') ? p : $"{p}.")];
     }
 
     /// <summary>The command's name behind those of its parents, without the executable's: <c>stage train</c>.</summary>
@@ -31,16 +31,21 @@ internal static class UsageProblems
         return string.Join(' ', names);
     }
 
-    private static string UnknownOption(Command command, string token)
+    /// <summary>The sentence about an option that does not exist.</summary>
+    public static string UnknownOption(Command command, string token)
     {
         var name = token.Split('=')[0];
-        var hint = NearestName.Suggest(name, OptionNames(command));
-        return command is RootCommand ? $"{name} is not an option{End(hint)}" : $"{name} is not an option of `{PathOf(command)}`{End(hint)}";
+        var where = command is RootCommand ? "" : $" of `{PathOf(command)}`";
+        return $"{name} is not an option{where}{NearestName.Suggest(name, OptionNames(command))}";
     }
 
-    private static string UnknownArgument(Command command, string token) => command is RootCommand
-        ? $"{token} is not a verb{End(NearestName.Suggest(token, command.Subcommands.Select(c => c.Name)))}"
-        : $"{token} is an argument that `{PathOf(command)}` does not take.";
+    private static string MissingSubcommand(Command command, IReadOnlyList<string> tokens)
+    {
+        var what = command is RootCommand ? "verb" : command.Name;
+        var names = command.Subcommands.Select(c => c.Name).ToList();
+        if (tokens.FirstOrDefault(t => !t.StartsWith('-')) is { } wrong) return $"{wrong} is not a {what} (there is {string.Join(", ", names)}){NearestName.Suggest(wrong, names)}";
+        return tokens.Count > 0 ? UnknownOption(command, tokens[0]) : $"Name a {what}: {string.Join(", ", names)}.";
+    }
 
     private static IEnumerable<string> OptionNames(Command command)
     {
@@ -49,6 +54,4 @@ internal static class UsageProblems
             foreach (var option in c.Options.Where(o => symbol == command || o.Recursive)) yield return option.Name;
         }
     }
-
-    private static string End(string hint) => hint.Length > 0 ? hint : ".";
 }

@@ -11,6 +11,7 @@ internal static class InspectVerb
     public static Command Create(CommandContext context)
     {
         var path = new Argument<string>("path") { Description = "A .pth, .bin, .safetensors or .onnx file, or a folder of a model or an adapter" };
+        path.RefuseOptions();
         var digests = new Option<bool>("--digests") { Description = "SHA-256 of each tensor's raw little-endian data" };
         var command = new Command("inspect", "List tensors: name, element type, shape, digest") { path, digests, context.Options.Json };
         command.SetAction((parse, cancellationToken) => Task.FromResult(

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Alpaca.Abstractions;
+using System.CommandLine.Parsing;
 
 namespace Alpaca.Host;
 
@@ -13,41 +13,46 @@ internal static class StageVerb
     /// <param name="engine">The engine with the stages; <see langword="null"/> before the configuration is known, when the verb takes whatever follows it.</param>
     public static Command Create(CommandContext context, CommandEngine? engine)
     {
-        var command = new Command(Name, "Run one stage alone on explicit paths; `alpaca stage ROLE --help` lists its options") { TreatUnmatchedTokensAsErrors = engine is not null };
+        var command = new Command(Name, "Run one stage alone on explicit paths; `alpaca stage ROLE --help` lists its options");
+        if (engine is null)
+        {
+            command.TreatUnmatchedTokensAsErrors = false;
+            command.SetAction(_ => throw new InvalidOperationException("The stages are not known yet."));
+        }
+
         foreach (var stage in engine?.Catalog.Stages ?? []) command.Add(CreateStage(context, engine!, stage));
         return command;
     }
 
     private static Command CreateStage(CommandContext context, CommandEngine engine, PluginStage stage)
     {
-        var command = new Command(stage.Name, $"Makes a {stage.ArtifactKind} artifact (plugin {stage.Plugin.Name})")
-        {
-            TreatUnmatchedTokensAsErrors = false, // Reported together with what is wrong with the known ones.
-        };
+        var command = new Command(stage.Name, $"Make a folder of kind '{stage.ArtifactKind}' (plugin {stage.Plugin.Name})");
         var options = RequestSchema.Describe(stage.RequestType).Select(o => (Schema: o, Option: CreateOption(o))).ToList();
         var output = new Option<string?>("--output-dir") { Description = "Folder to make (required)", HelpName = "DIR" };
         var overwrite = new Option<bool>("--overwrite") { Description = "Replace the output folder if it has files [default: false]" };
         options.ForEach(o => command.Add(o.Option));
         command.Add(output);
         command.Add(overwrite);
-        command.SetAction((parse, cancellationToken) =>
+
+        // Bound while the command line is parsed, so that what is wrong with the values is reported together with what is wrong with the options.
+        object? request = null;
+        command.Validators.Add(result =>
         {
-            var problems = new List<string>(UsageProblems.Describe(parse));
-            var request = RequestBinder.Bind(stage.RequestType, ReadValues(parse, options), problems, name => $"--{options.Find(o => o.Schema.Name == name).Schema?.KebabName ?? name}");
-            var folder = parse.GetValue(output);
-            if (string.IsNullOrEmpty(folder)) problems.Add("--output-dir is missing: the folder to make.");
-            if (problems.Count > 0) throw new AlpacaUsageException(string.Join('\n', problems.Distinct()));
-            return RunAsync(context, engine, stage, request, folder!, parse.GetValue(overwrite), cancellationToken);
+            var problems = new List<string>();
+            request = RequestBinder.Bind(stage.RequestType, ReadValues(result, options), problems, name => $"--{options.Find(o => o.Schema.Name == name).Schema.KebabName}");
+            problems.ForEach(result.AddError);
+            if (string.IsNullOrEmpty(result.GetValue(output))) result.AddError("--output-dir is missing: the folder to make.");
         });
+        command.SetAction((parse, cancellationToken) => RunAsync(context, engine, stage, request!, parse.GetValue(output)!, parse.GetValue(overwrite), cancellationToken));
         return command;
     }
 
-    private static Dictionary<string, IReadOnlyList<string>> ReadValues(ParseResult parse, List<(RequestOption Schema, Option<string[]> Option)> options)
+    private static Dictionary<string, IReadOnlyList<string>> ReadValues(CommandResult command, List<(RequestOption Schema, Option<string[]> Option)> options)
     {
         var values = new Dictionary<string, IReadOnlyList<string>>();
         foreach (var (schema, option) in options)
         {
-            if (parse.GetResult(option) is not { Implicit: false } result) continue;
+            if (command.GetResult(option) is not { Implicit: false } result) continue;
             IReadOnlyList<string> given = [.. result.Tokens.Select(t => t.Value)];
             values[schema.Name] = given.Count == 0 && schema.Type == typeof(bool) ? ["true"] : given; // `--packing` alone means true.
         }

@@ -27,8 +27,8 @@ internal static class TokenizeVerb
         for (var line = 1; await console.In.ReadLineAsync(cancellationToken) is { } text; line++)
         {
             if (decode && text.Length == 0) continue;
-            if (decode) JsonOutput.WriteLine(console.Out, new { text = tokenizer.Decode(ReadIds(text, line, tokenizer), skipSpecialTokens: false) });
-            else if (!json || text.Length > 0) JsonOutput.WriteLine(console.Out, tokenizer.Encode(ReadText(text, line, json)));
+            if (decode) JsonOutput.Write(console.Out, new { text = tokenizer.Decode(ReadIds(text, line, tokenizer), skipSpecialTokens: false) });
+            else if (!json || text.Length > 0) JsonOutput.Write(console.Out, tokenizer.Encode(ReadText(text, line, json)));
         }
 
         return ExitCodes.Success;
