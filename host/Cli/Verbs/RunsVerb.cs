@@ -12,6 +12,7 @@ internal static class RunsVerb
     public static Command Create(CommandContext context)
     {
         var id = new Argument<long?>("id") { Description = "A run's number, to see its stages [default: the latest runs]", Arity = ArgumentArity.ZeroOrOne };
+        id.RefuseOptions();
         var command = new Command("runs", "Show what runs did") { id, context.Options.Json };
         command.SetAction((parse, _) => RunAsync(context, parse, parse.GetValue(id)));
         return command;

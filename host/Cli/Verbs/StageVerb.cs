@@ -13,13 +13,7 @@ internal static class StageVerb
     /// <param name="engine">The engine with the stages; <see langword="null"/> before the configuration is known, when the verb takes whatever follows it.</param>
     public static Command Create(CommandContext context, CommandEngine? engine)
     {
-        var command = new Command(Name, "Run one stage alone on explicit paths; `alpaca stage ROLE --help` lists its options");
-        if (engine is null)
-        {
-            command.TreatUnmatchedTokensAsErrors = false;
-            command.SetAction(_ => throw new InvalidOperationException("The stages are not known yet."));
-        }
-
+        var command = new Command(Name, "Run one stage alone on explicit paths; `alpaca stage ROLE --help` lists its options") { TreatUnmatchedTokensAsErrors = engine is not null };
         foreach (var stage in engine?.Catalog.Stages ?? []) command.Add(CreateStage(context, engine!, stage));
         return command;
     }
