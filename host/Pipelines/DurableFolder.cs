@@ -10,7 +10,8 @@ internal static partial class DurableFolder
     {
         foreach (var file in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories))
         {
-            using var handle = File.OpenHandle(file, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+            // Unix flushes what was opened for reading, so that a file that is read-only does not stand in the way; Windows wants to write.
+            using var handle = File.OpenHandle(file, FileMode.Open, OperatingSystem.IsWindows() ? FileAccess.ReadWrite : FileAccess.Read, FileShare.ReadWrite);
             RandomAccess.FlushToDisk(handle);
         }
 

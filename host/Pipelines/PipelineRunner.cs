@@ -38,7 +38,7 @@ public sealed class PipelineRunner
         options ??= new RunOptions();
         progress ??= NullProgress.Instance;
         var wired = _planner.Wire(pipeline, options);
-        using var running = PipelineLock.Acquire(_store.Workspace, pipeline.Name);
+        using var running = WorkspaceLock.ForPipeline(_store.Workspace, pipeline.Name);
         _store.RemoveLeftovers();
         _runs.MarkInterrupted();
 
@@ -86,6 +86,7 @@ public sealed class PipelineRunner
         {
             cancellationToken.ThrowIfCancellationRequested();
             var prepared = _planner.Prepare(stage, pipeline, made, progress, cancellationToken);
+            using var making = await WorkspaceLock.ForArtifactAsync(_store.Workspace, prepared.Fingerprint, cancellationToken).ConfigureAwait(false);
             var (existing, reason) = _planner.Decide(prepared, pipeline, options);
             record = record with { Reason = reason };
             save(record);
@@ -117,7 +118,7 @@ public sealed class PipelineRunner
     private async Task<StoredArtifact> ExecuteAsync(PreparedStage prepared, PipelineDefinition pipeline, IStageProgress progress, CancellationToken cancellationToken)
     {
         var (stage, kind) = (prepared.Stage, prepared.Stage.Plugin.ArtifactKind);
-        _disk.Require(stage.Name, kind, prepared.ArtifactBytes, _store.Workspace);
+        _disk.Require(stage.Name, kind, prepared.InputBytes, _store.Workspace);
         using var pending = _store.Begin(kind, prepared.Fingerprint);
         var resume = Directory.CreateDirectory(_store.ResumeFolderOf(prepared.Fingerprint)).FullName;
         var startedAt = _time.GetUtcNow();

@@ -9,9 +9,9 @@ namespace Alpaca.Host;
 /// <param name="Request">An instance of the stage's request type.</param>
 /// <param name="Options">The options apart from inputs, defaults included, by name.</param>
 /// <param name="Inputs">The inputs with their digests.</param>
-/// <param name="ArtifactBytes">Bytes of the inputs that are models or weights, from the store or from outside.</param>
+/// <param name="InputBytes">The size of all inputs, from the store or from outside.</param>
 internal sealed record PreparedStage(
-    WiredStage Stage, object Request, SortedDictionary<string, JsonNode?> Options, IReadOnlyList<ManifestInput> Inputs, long ArtifactBytes)
+    WiredStage Stage, object Request, SortedDictionary<string, JsonNode?> Options, IReadOnlyList<ManifestInput> Inputs, long InputBytes)
 {
     /// <summary>The first 128 bits of SHA-256 over plugin, version, stage name, options and input digests, in small hexadecimal digits.</summary>
     public string Fingerprint { get; } = Compute(Stage.Plugin, Options, Inputs);

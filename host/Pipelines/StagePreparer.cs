@@ -13,7 +13,7 @@ internal sealed class StagePreparer(ContentDigests digests)
         => from option in RequestSchema.Describe(stage.Plugin.RequestType)
            where option.IsPath && stage.Definition.Options.ContainsKey(option.Name)
            from source in GivenPaths(stage, option, baseFolder)
-           where !IsUrl(source) && !Path.Exists(source)
+           where LocalPath(source) is { } path && !Path.Exists(path)
            select $"{stage.Definition.Key}:{option.Name} is {source}, which does not exist.";
 
     /// <summary>Builds the request.</summary>
@@ -68,14 +68,14 @@ internal sealed class StagePreparer(ContentDigests digests)
 
     private (ManifestInput Input, long Size) FromOutside(RequestOption option, string source, IStageProgress progress, CancellationToken cancellationToken)
     {
-        if (IsUrl(source))
+        if (LocalPath(source) is not { } path)
         {
             // Without the query: a presigned address gets a new signature each time, and a signature belongs in no manifest.
             var address = source.Split('?', '#')[0];
             return (new ManifestInput(option.Name, address, null, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(address)))), 0);
         }
 
-        var (digest, size) = digests.Of(source, progress, cancellationToken);
+        var (digest, size) = digests.Of(path, progress, cancellationToken);
         return (new ManifestInput(option.Name, source, null, digest), size);
     }
 
@@ -85,6 +85,10 @@ internal sealed class StagePreparer(ContentDigests digests)
         var values = option.IsList ? texts.SelectMany(OptionList.Split) : texts;
         return values.Where(v => v.Length > 0).Select(v => option.AllowUrl && IsUrl(v) ? v : Path.GetFullPath(v, baseFolder));
     }
+
+    /// <summary>The path on this machine, also of a <c>file://</c> address; <see langword="null"/> for any other address.</summary>
+    private static string? LocalPath(string source)
+        => !IsUrl(source) ? source : Uri.TryCreate(source, UriKind.Absolute, out var address) && address.IsFile ? address.LocalPath : null;
 
     private static bool IsUrl(string source) => source.Contains("://", StringComparison.Ordinal);
 }

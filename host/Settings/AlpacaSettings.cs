@@ -80,7 +80,7 @@ public sealed class AlpacaSettings
         if (defaultPipeline is not null && !pipelines.Any(p => p.Name == defaultPipeline))
             errors.Add($"DefaultPipeline is '{defaultPipeline}', which is not under Pipelines{NearestName.Suggest(defaultPipeline, pipelines.Select(p => p.Name))}");
         if (errors.Count > 0)
-            throw new AlpacaUsageException(string.Join(Environment.NewLine, errors.Select(e => file is null ? e : $"{Path.GetFileName(file)}: {e}")));
+            throw new AlpacaUsageException(string.Join(Environment.NewLine, errors.Select(e => file is null ? e : $"{file}: {e}")));
 
         return new AlpacaSettings(tree, file, baseFolder)
         {

@@ -1,5 +1,6 @@
 using Alpaca.Abstractions;
 using Alpaca.Formats;
+using Alpaca.Text;
 using Microsoft.Extensions.Logging;
 
 namespace Alpaca.Convert;
@@ -25,6 +26,7 @@ public sealed class CheckpointConverter : ICheckpointConverter
         var location = CheckpointLocation.Find(request.InputDir, request.ModelSize);
         using var checkpoint = MetaCheckpoint.Open(location);
         var embedding = checkpoint.Embedding.Info;
+        ThrowIfTokenizerDoesNotFit(location, (int)embedding.Shape[0]);
         var config = LlamaConfiguration.Of(checkpoint, (int)embedding.Shape[0], checkpoint.FeedForwardDim, embedding.DType);
         var bytes = checkpoint.Tensors.Sum(t => t.Info.ByteLength);
         context.Logger.LogInformation(
@@ -63,6 +65,14 @@ public sealed class CheckpointConverter : ICheckpointConverter
                 ["megabytesPerSecond"] = bytes / 1e6 / seconds,
             },
         };
+    }
+
+    private static void ThrowIfTokenizerDoesNotFit(CheckpointLocation location, int rows)
+    {
+        if (location.TokenizerModel is { } file && SentencePieceModel.Load(file).Pieces.Count is var pieces && pieces != rows)
+        {
+            throw new AlpacaException($"{file} has {pieces} pieces, but the embedding in {location.Folder} has {rows} rows; put the tokenizer.model that belongs to these weights beside them.");
+        }
     }
 
     private static RowTask CreateTask(ShardedTensor tensor, int headDim, ShardedSafetensorsWriter writer)

@@ -1,5 +1,6 @@
 using Alpaca.Abstractions;
 using Alpaca.Formats;
+using Alpaca.Text;
 
 namespace Alpaca.Merging;
 
@@ -49,7 +50,7 @@ internal static class TokenizerChoice
         int pieces;
         try
         {
-            pieces = TokenizerVocabulary.SizeOf(folder);
+            pieces = LlamaTokenizer.Load(folder).VocabularySize;
         }
         catch (AlpacaException e)
         {

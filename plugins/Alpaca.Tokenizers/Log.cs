@@ -17,8 +17,8 @@ internal static partial class Log
     [LoggerMessage(4, LogLevel.Information, "New model pieces: {Pieces} ({Added} added, {Duplicates} known already)")]
     public static partial void After(ILogger logger, int pieces, int added, int duplicates);
 
-    [LoggerMessage(5, LogLevel.Information, "Chinese-LLaMA tokenizer has been saved to {Folder}")]
-    public static partial void Saved(ILogger logger, string folder);
+    [LoggerMessage(5, LogLevel.Information, "Chinese-LLaMA tokenizer has been saved as {Files}")]
+    public static partial void Saved(ILogger logger, string files);
 
     [LoggerMessage(6, LogLevel.Information, "Test text:\n{Text}")]
     public static partial void TestText(ILogger logger, string text);

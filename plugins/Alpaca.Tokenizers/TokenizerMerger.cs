@@ -32,7 +32,8 @@ public sealed class TokenizerMerger : ITokenizerMerger
 
         cancellationToken.ThrowIfCancellationRequested();
         TokenizerFolderWriter.Write(merge.Model, request.PadToken, context.OutputFolder);
-        Log.Saved(log, context.OutputFolder);
+        // By name only: the folder is a temporary one until the stage has ended.
+        Log.Saved(log, string.Join(", ", Directory.EnumerateFiles(context.OutputFolder).Select(Path.GetFileName).Order(StringComparer.Ordinal)));
         Log.TestText(log, TestText);
         LogTokens(log, "LLaMA", before);
         LogTokens(log, "Chinese-LLaMA", after);

@@ -2,6 +2,7 @@ using Alpaca.Abstractions;
 using Alpaca.Formats;
 using Alpaca.Text;
 using Microsoft.Extensions.Logging;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Alpaca.Training;
@@ -22,12 +23,14 @@ public sealed class LoraTrainer : ITrainer
     {
         using var scope = NewDisposeScope();
         var device = TrainRequestCheck.Run(request);
+        using var heap = NativeHeap.KeepFreedMemory();
         using var baseModel = HuggingFaceModel.Open(request.ModelNameOrPath);
         var tokenizer = LlamaTokenizer.Load(request.TokenizerNameOrPath);
         using var adapter = request.PeftPath is { } path ? PeftAdapter.Open(path) : null;
         var settings = adapter is null ? LoraSettings.New(request) : LoraSettings.Continue(request, adapter, context.Logger);
         VocabularyCheck.Run(request, baseModel.Config, tokenizer.VocabularySize, settings.ModulesToSave);
         var data = TrainingData.Load(request, tokenizer, context.Logger);
+        WarnOfSlowOrUntriedChoices(request, baseModel.Config, data, device, context.Logger);
         cancellationToken.ThrowIfCancellationRequested();
 
         using var model = TrainedModelLoader.Load(request, baseModel, adapter, settings, tokenizer.VocabularySize, device, context.Progress);
@@ -48,5 +51,14 @@ public sealed class LoraTrainer : ITrainer
             TrainableParameters = model.Parameters.Count,
             Metrics = metrics,
         };
+    }
+
+    private static void WarnOfSlowOrUntriedChoices(TrainRequest request, LlamaConfig model, TrainingData data, Device device, ILogger logger)
+    {
+        if (device.type == DeviceType.CPU && request.Precision != Precision.Fp32)
+            logger.LogWarning("Precision {Precision} saves memory but makes training on the CPU many times slower than fp32", request.Precision);
+        var longest = data.Training.Concat(data.Validation).SelectMany(row => row.Samples).Max(sample => sample.InputIds.Length);
+        if (longest > model.MaxPositionEmbeddings)
+            logger.LogWarning("The longest sample has {Longest} tokens, the base model knows {Known} positions; lower MaxSeqLength", longest, model.MaxPositionEmbeddings);
     }
 }

@@ -72,7 +72,7 @@ public sealed class BadInputTests(SampleModels models) : IClassFixture<SampleMod
     {
         var big = await GrownModelAsync();
 
-        await ShouldFailAsync(1, "*tokenizer*vocabulary*", big, "train", "--model-name-or-path", big, "--tokenizer-name-or-path", Sample.Weights, "--dataset-dir", Sample.Validation);
+        await ShouldFailAsync(1, "*1024 pieces*2094*", big, "train", "--model-name-or-path", big, "--tokenizer-name-or-path", Sample.Weights, "--dataset-dir", Sample.Validation);
     }
 
     [Fact]
@@ -124,7 +124,7 @@ public sealed class BadInputTests(SampleModels models) : IClassFixture<SampleMod
     {
         var file = _folder.Write("file", "");
 
-        (await AlpacaProcess.RunAsync("stage", "convert", "--input-dir", Sample.Weights, "--output-dir", Path.Combine(file, "out"))).ShouldFail(1, "*writ*");
+        (await AlpacaProcess.RunAsync("stage", "convert", "--input-dir", Sample.Weights, "--output-dir", Path.Combine(file, "out"))).ShouldFail(2, "*cannot be written*");
     }
 
     [Fact]
@@ -132,7 +132,7 @@ public sealed class BadInputTests(SampleModels models) : IClassFixture<SampleMod
     {
         _folder.Write("out/precious.txt", "keep me");
 
-        (await AlpacaProcess.RunAsync("stage", "convert", "--input-dir", Sample.Weights, "--output-dir", _folder.Combine("out"))).ShouldFail(1, "*out*");
+        (await AlpacaProcess.RunAsync("stage", "convert", "--input-dir", Sample.Weights, "--output-dir", _folder.Combine("out"))).ShouldFail(2, "*not empty*--overwrite*");
 
         Directory.GetFileSystemEntries(_folder.Combine("out")).Should().Equal(_folder.Combine("out", "precious.txt"));
     }

@@ -58,6 +58,7 @@ public sealed class TokenizerFolderTests : IDisposable
 
     [Theory]
     [InlineData("added_tokens.json", """{"[PAD]": 5}""", "*added_tokens.json*[PAD]*5*")]
+    [InlineData("added_tokens.json", """{"<s>": 620}""", "*added_tokens.json*<s>*620*piece 1 of*")]
     [InlineData("added_tokens.json", """{"[PAD]": -1}""", "*added_tokens.json*-1*")]
     [InlineData("added_tokens.json", """{"[PAD]": 2000000000}""", "*added_tokens.json*2000000000*")]
     [InlineData("added_tokens.json", """{"a!": 620, "b!": 620}""", "*added_tokens.json*b!*620*")]

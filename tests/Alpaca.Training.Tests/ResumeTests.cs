@@ -35,6 +35,7 @@ public sealed class ResumeTests
 
         ShouldBeEqual(resumed, straight);
         folder.Logger.Warnings.Should().ContainSingle(w => w.Contains("checkpoint-7", StringComparison.Ordinal));
+        Checkpoints(folder).Should().NotContain("checkpoint-8.tmp");
     }
 
     [Fact]

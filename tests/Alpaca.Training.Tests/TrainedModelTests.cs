@@ -122,6 +122,21 @@ public sealed class TrainedModelTests : IAsyncLifetime, IDisposable
         DisposeScopeManager.Statistics.ThreadTotalLiveCount.Should().Be(live);
     }
 
+    [Fact]
+    public async Task Dispose_TrainedModel_FreesEveryTensor()
+    {
+        using var folder = new TemporaryFolder();
+        var request = TinyLlama.Fixture.Request(await TinyLlama.Fixture.ConvertAsync(folder));
+        var live = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
+        using (var model = TrainedModels.Load(request))
+        {
+            DisposeScopeManager.Statistics.ThreadTotalLiveCount.Should().BeGreaterThan(live);
+            model.LossAndGradient([Samples.Row(Samples.Random(1, 4, 4))]);
+        }
+
+        DisposeScopeManager.Statistics.ThreadTotalLiveCount.Should().Be(live);
+    }
+
     private float Loss(params TrainingRow[] rows)
     {
         using var loss = _model.LossSum(rows);

@@ -95,6 +95,7 @@ public sealed record LlamaConfig
         json["hidden_act"] ??= "silu";
         json["initializer_range"] ??= 0.02;
         json["use_cache"] ??= true;
+        json["transformers_version"] ??= "4.28.0.dev0";
         json["hidden_size"] = HiddenSize;
         json["intermediate_size"] = IntermediateSize;
         json["num_hidden_layers"] = NumHiddenLayers;

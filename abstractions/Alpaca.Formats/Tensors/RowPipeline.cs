@@ -92,15 +92,19 @@ public static class RowPipeline
         ArgumentNullException.ThrowIfNull(progress);
         var options = new ParallelOptions { CancellationToken = cancellationToken, MaxDegreeOfParallelism = threads > 0 ? threads : Environment.ProcessorCount };
         var chunks = Partitioner.Create(Split(tasks), EnumerablePartitionerOptions.NoBuffering);
+        // Parallel retires and replaces its workers every tenth of a second; the buffers outlive them, or allocating them anew costs more than the work.
+        var idle = new ConcurrentBag<RowScratch>();
         long done = 0;
         try
         {
-            Parallel.ForEach(chunks, options, static () => new RowScratch(), (chunk, _, scratch) =>
+            Parallel.ForEach(chunks, options, () => idle.TryTake(out var scratch) ? scratch : new RowScratch(), (chunk, _, scratch) =>
             {
+                // Parallel looks at the token too, but only once its callback has run; a chunk must not start after cancellation.
+                cancellationToken.ThrowIfCancellationRequested();
                 chunk.Task.Process(new RowChunk(chunk.FirstRow, chunk.Rows, scratch));
                 progress.Report(Interlocked.Add(ref done, (long)chunk.Rows * chunk.Task.RowBytes));
                 return scratch;
-            }, static _ => { });
+            }, idle.Add);
         }
         catch (AggregateException e)
         {

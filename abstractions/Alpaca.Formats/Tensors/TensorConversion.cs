@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 
@@ -57,7 +58,15 @@ public static class TensorConversion
     private static void WidenBFloat16(ReadOnlySpan<ushort> source, Span<float> destination)
     {
         var bits = MemoryMarshal.Cast<float, uint>(destination);
-        for (var i = 0; i < source.Length; i++)
+        var i = 0;
+        for (; i + Vector<ushort>.Count <= source.Length; i += Vector<ushort>.Count)
+        {
+            Vector.Widen(new Vector<ushort>(source[i..]), out var low, out var high);
+            (low << 16).CopyTo(bits[i..]);
+            (high << 16).CopyTo(bits[(i + Vector<uint>.Count)..]);
+        }
+
+        for (; i < source.Length; i++)
         {
             bits[i] = (uint)source[i] << 16;
         }
@@ -67,12 +76,24 @@ public static class TensorConversion
     private static void RoundToBFloat16(ReadOnlySpan<float> source, Span<ushort> destination)
     {
         var bits = MemoryMarshal.Cast<float, uint>(source);
-        for (var i = 0; i < bits.Length; i++)
+        var i = 0;
+        for (; i + Vector<ushort>.Count <= bits.Length; i += Vector<ushort>.Count)
+        {
+            Vector.Narrow(Round(new Vector<uint>(bits[i..])), Round(new Vector<uint>(bits[(i + Vector<uint>.Count)..]))).CopyTo(destination[i..]);
+        }
+
+        for (; i < bits.Length; i++)
         {
             var value = bits[i];
-            destination[i] = (value & 0x7FFF_FFFF) > 0x7F80_0000
-                ? (ushort)((value >> 16) | 0x40)
-                : (ushort)((value + 0x7FFF + ((value >> 16) & 1)) >> 16);
+            destination[i] = (value & 0x7FFF_FFFF) > 0x7F80_0000 ? (ushort)((value >> 16) | 0x40) : (ushort)((value + 0x7FFF + ((value >> 16) & 1)) >> 16);
+        }
+
+        static Vector<uint> Round(Vector<uint> value)
+        {
+            var upper = value >>> 16;
+            var rounded = (value + new Vector<uint>(0x7FFF) + (upper & Vector<uint>.One)) >>> 16;
+            var isNaN = Vector.GreaterThan(value & new Vector<uint>(0x7FFF_FFFF), new Vector<uint>(0x7F80_0000));
+            return Vector.ConditionalSelect(isNaN, upper | new Vector<uint>(0x40), rounded);
         }
     }
 }

@@ -16,19 +16,22 @@ internal sealed class MergeTable
     private readonly Entry[] _entries;
     private readonly int _shift;
 
-    /// <param name="merges">By pair of symbols: the merged symbol and the rank of that merge, lower first; or -1 and <see cref="NoRank"/>.</param>
-    public MergeTable(Dictionary<(int Left, int Right), Merge> merges)
+    /// <param name="merges">
+    /// Pairs of symbols with the merged symbol and the rank of that merge, lower first; or with <see cref="Merge.None"/>, which counts only if the pair is not listed
+    /// otherwise. A pair may come several times.
+    /// </param>
+    public MergeTable(List<(int Left, int Right, Merge Merge)> merges)
     {
         var bits = Math.Max(4, BitOperations.Log2((uint)Math.Max(1, merges.Count)) + 2);
         _entries = new Entry[1 << bits];
         _shift = 64 - bits;
         Array.Fill(_entries, new Entry(Entry.Empty, default));
-        foreach (var ((left, right), merge) in merges)
+        foreach (var (left, right, merge) in merges)
         {
             var key = Key(left, right);
             var slot = Slot(key);
-            while (_entries[slot].Key != Entry.Empty) slot = (slot + 1) & (_entries.Length - 1);
-            _entries[slot] = new Entry(key, merge);
+            while (_entries[slot].Key != Entry.Empty && _entries[slot].Key != key) slot = (slot + 1) & (_entries.Length - 1);
+            if (_entries[slot].Key == Entry.Empty || merge != Merge.None) _entries[slot] = new Entry(key, merge);
         }
     }
 

@@ -115,10 +115,14 @@ internal sealed class SpecialTokens
 
     private void AddChecked(string file, string content, int id, bool isSpecial, bool stripsLeft = false, bool stripsRight = false)
     {
-        var there = id >= 0 && id < _vocabulary.Count ? _model.Pieces[id].Text : _byId.GetValueOrDefault(id)?.Content;
-        if (id < 0 || (there is not null && there != content))
+        if (id < 0) throw new AlpacaException($"{file} gives the token '{content}' the id {id}; ids begin at 0, correct it.");
+        var there = id < _vocabulary.Count ? _model.Pieces[id].Text : _byId.GetValueOrDefault(id)?.Content;
+        if (there is not null && there != content)
             throw new AlpacaException(
-                $"{file} gives the token '{content}' the id {id}, which in {_model.Name} is '{there}'; the two files do not belong together, take both from one tokenizer.");
+                $"{file} gives the token '{content}' the id {id}, but that is '{there}' in {_model.Name}; the files do not belong together, take all from one tokenizer.");
+        if (_vocabulary.Find(content) is >= 0 and var piece && piece != id)
+            throw new AlpacaException(
+                $"{file} gives the token '{content}' the id {id}, but it is piece {piece} of {_model.Name}; the files do not belong together, take all from one tokenizer.");
         // An id far beyond the vocabulary would make every table of that size.
         if (id >= _vocabulary.Count + (1 << 16))
             throw new AlpacaException($"{file} gives the token '{content}' the id {id}, far beyond the {_vocabulary.Count} pieces of {_model.Name}; correct the id.");

@@ -43,7 +43,8 @@ internal sealed class SymbolTable
     {
         var table = new SymbolTable(pieces);
         var ranks = RanksOf(pieces);
-        var merges = new Dictionary<(int, int), Merge>(pieces.Count * 3);
+        var merges = new List<(int, int, Merge)>(pieces.Count * 2);
+        var neighbours = new HashSet<(int, int)>();
         var reachable = new bool[pieces.Count];
         var textual = vocabulary.TextualLookup;
 
@@ -76,11 +77,11 @@ internal sealed class SymbolTable
                 if (char.IsLowSurrogate(text[split])) continue;
                 var (left, right) = (SymbolOf(text[..split]), SymbolOf(text[split..]));
                 if (left == None || right == None) continue;
-                merges[(left, right)] = new Merge(id, ranks[id]);
+                merges.Add((left, right, new Merge(id, ranks[id])));
                 reachable[id] = true;
                 // The two characters that meet there may be neighbours in a merge though they do not merge with each other.
                 var (before, after) = (SymbolOf(LastCharacter(text[..split])), SymbolOf(FirstCharacter(text[split..])));
-                merges.TryAdd((before, after), Merge.None);
+                if (neighbours.Add((before, after))) merges.Add((before, after, Merge.None));
             }
         }
         table.Merges = new MergeTable(merges);

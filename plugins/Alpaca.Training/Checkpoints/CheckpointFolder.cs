@@ -37,6 +37,8 @@ internal sealed class CheckpointFolder(string folder, int limit, ILogger logger)
     public T? LoadNewest<T>(Func<string, T> read)
         where T : class
     {
+        // What a killed process was writing.
+        foreach (var temporary in Directory.EnumerateDirectories(folder, Prefix + "*" + TemporarySuffix).ToList()) DeleteIfPresent(temporary);
         foreach (var step in Steps())
         {
             try

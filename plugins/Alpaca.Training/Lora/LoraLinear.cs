@@ -44,9 +44,11 @@ internal sealed class LoraLinear : Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using var scope = NewDisposeScope();
-        var frozen = functional.linear(input, Weight); // [..., out]
+        var y = functional.linear(input, Weight); // [..., out]
         var x = _dropout.Apply(input.to(ScalarType.Float32));
-        var update = functional.linear(functional.linear(x, A), B); // [..., in] -> [..., r] -> [..., out]
-        return frozen.add(update.to(frozen.dtype), _scaling).MoveToOuterDisposeScope();
+        var h = functional.linear(x, A).mul_(_scaling); // [..., in] -> [..., r], scaled where it is smallest
+        // In place: the backward pass of a linear layer needs its input and weight, not its output.
+        y.add_(functional.linear(h, B).to(y.dtype)); // [..., r] -> [..., out]
+        return y.MoveToOuterDisposeScope();
     }
 }

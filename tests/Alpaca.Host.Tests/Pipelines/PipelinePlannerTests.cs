@@ -79,6 +79,17 @@ public sealed class PipelinePlannerTests : IDisposable
     }
 
     [Fact]
+    public async Task Plan_FileAddress_DependsOnTheContent()
+    {
+        var note = Note.Replace("appendix.txt", new Uri(_bench.Folder.Combine("appendix.txt")).AbsoluteUri);
+        await _bench.RunAsync(note);
+        _bench.Plan(note).Should().ContainSingle().Which.UpToDate.Should().BeTrue();
+        _bench.Folder.Write("appendix.txt", "second");
+
+        _bench.Plan(note).Should().ContainSingle().Which.Reason.Should().Be("input Appendix changed");
+    }
+
+    [Fact]
     public async Task Plan_Forced_SaysSo()
     {
         await _bench.RunAsync(Both);

@@ -163,6 +163,17 @@ public sealed class PipelineRunnerTests : IDisposable
     }
 
     [Fact]
+    public async Task RunAsync_TwoPipelinesThatNeedTheSameArtifact_MakeItOnce()
+    {
+        var pipeline = _bench.Pipeline(Both);
+        var runs = await Task.WhenAll(((string[])["first", "second"]).Select(name => Task.Run(() => _bench.Runner.RunAsync(pipeline with { Name = name }))));
+
+        runs.Should().OnlyContain(r => r.Outcome == RunOutcome.Succeeded);
+        runs.Select(r => r.Stages[0].Outcome).Should().BeEquivalentTo([StageOutcome.Succeeded, StageOutcome.Skipped]);
+        runs.SelectMany(r => r.Stages).Select(s => s.ArtifactFolder).Distinct().Should().HaveCount(2);
+    }
+
+    [Fact]
     public async Task RunAsync_DamagedArtifact_IsMadeAgain()
     {
         var first = await _bench.RunAsync(Both);

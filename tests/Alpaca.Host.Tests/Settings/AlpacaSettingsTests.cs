@@ -116,7 +116,7 @@ public sealed class AlpacaSettingsTests : IDisposable
         var error = FluentActions.Invoking(() => Load(broken, "Nonsense", "Stages:train:LoraRank=4", "Pipelines:sample:Stages:trian:LoraRank=4"))
             .Should().Throw<AlpacaUsageException>().Which.Message;
 
-        error.Split(Environment.NewLine).Should().BeEquivalentTo(
+        error.Replace($"{_folder.Combine("appsettings.json")}: ", "appsettings.json: ", StringComparison.Ordinal).Split(Environment.NewLine).Should().BeEquivalentTo(
             "appsettings.json: --set Nonsense is not of the form key=value, for example Stages:train:LoraRank=16.",
             "appsettings.json: --set Stages:train:LoraRank=4 names the pipeline 'smaple', which is not configured (there is sample, empty); did you mean sample?",
             "appsettings.json: --set Pipelines:sample:Stages:trian:LoraRank=4 names the stage 'trian', which pipeline sample does not have (there is train); did you mean train?",
@@ -149,7 +149,7 @@ public sealed class AlpacaSettingsTests : IDisposable
     [Fact]
     public void Load_PluginsFolderThatDoesNotExist_IsAnError()
         => FluentActions.Invoking(() => Load("""{ "Plugins": { "Folder": "nowhere" } }""")).Should().Throw<AlpacaUsageException>()
-            .WithMessage($"appsettings.json: Plugins:Folder is {_folder.Combine("nowhere")}, which does not exist; make it or remove the key.");
+            .WithMessage($"{_folder.Combine("appsettings.json")}: Plugins:Folder is {_folder.Combine("nowhere")}, which does not exist; make it or remove the key.");
 
     [Fact]
     public void GetPipeline_ThatIsNotThere_SaysWhichThereAre()

@@ -41,7 +41,7 @@ with tempfile.TemporaryDirectory() as work:
     with open(f'{work}/text', 'w') as f: f.write('\n'.join(SENTENCES * 20))
     for name, size in (('base', 96), ('merged', 112)):
         spm.SentencePieceTrainer.Train(f'--input={work}/text --model_prefix={work}/{name} --vocab_size={size} --model_type=bpe --character_coverage=0.98 '
-                                       '--hard_vocab_limit=false --normalization_rule_name=identity --minloglevel=2')
+                                       '--hard_vocab_limit=false --normalization_rule_name=identity --remove_extra_whitespaces=false --minloglevel=2')
     with open(f'{work}/data.json', 'w') as f: json.dump([{'instruction': 'describe', 'input': '', 'output': 'the cat sat'}] * 8, f)
     subprocess.check_call([sys.argv[1], f'{work}/out', '7', '--tokenizer', f'{work}/base.model', '--merged', f'{work}/merged.model', '--data', f'{work}/data.json',
                            '--dim', str(DIM), '--heads', str(HEADS), '--layers', '1', '--multiple', '32', '--shards', '1'])

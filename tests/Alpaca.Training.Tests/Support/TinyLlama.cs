@@ -11,6 +11,9 @@ internal sealed class TinyLlama
 {
     private readonly string _folder;
 
+    // Threads cost more than they bring on matrices this small, above all with tests running side by side.
+    static TinyLlama() => TorchSharp.torch.set_num_threads(1);
+
     private TinyLlama(string folder)
     {
         _folder = folder;

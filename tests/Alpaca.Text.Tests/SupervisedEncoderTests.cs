@@ -1,0 +1,44 @@
+namespace Alpaca.Text.Tests;
+
+public sealed class SupervisedEncoderTests
+{
+    private static readonly LlamaTokenizer Tokenizer = Fixture.Tokenizer("base");
+    private static readonly PromptTemplate Template = PromptTemplate.Get("alpaca");
+
+    [Fact]
+    public void Encode_Sample_LabelsTheAnswerAlone()
+    {
+        var source = Tokenizer.Encode(Template.Render("Sell shells", "by the sea"), addBos: true);
+        var target = Tokenizer.Encode("the sea shore", addEos: true);
+        var example = SupervisedEncoder.Encode(new InstructionSample("Sell shells", "by the sea", "the sea shore"), Tokenizer, Template, 4096);
+
+        example.InputIds.Should().Equal([.. source, .. target]);
+        example.InputIds[0].Should().Be(Tokenizer.BosId);
+        example.InputIds[^1].Should().Be(Tokenizer.EosId);
+        example.Labels.Should().Equal([.. Enumerable.Repeat(-100, source.Count), .. target]);
+        // The prompt ends with a space and the answer begins with its own space mark; encoded in one piece the two would be other tokens.
+        example.InputIds.Should().NotEqual(Tokenizer.Encode(Template.Render("Sell shells", "by the sea") + "the sea shore", addBos: true, addEos: true));
+    }
+
+    [Fact]
+    public void Encode_TooLong_IsCutAtTheEnd()
+    {
+        var sample = new InstructionSample("Sell shells", null, "the sea shore");
+        var whole = SupervisedEncoder.Encode(sample, Tokenizer, Template, 4096);
+        for (var length = 1; length <= whole.InputIds.Length + 1; length++)
+        {
+            var cut = SupervisedEncoder.Encode(sample, Tokenizer, Template, length);
+            cut.InputIds.Should().Equal(whole.InputIds.Take(length));
+            cut.Labels.Should().Equal(whole.Labels.Take(length));
+        }
+    }
+
+    [Fact]
+    public void Encode_EmptyAnswer_IsTheEndAlone()
+        => SupervisedEncoder.Encode(new InstructionSample("x", null, ""), Tokenizer, Template, 4096).Labels.Where(label => label != SupervisedEncoder.IgnoreIndex)
+            .Should().Equal(2);
+
+    [Fact]
+    public void Encode_EndOfSequenceWithinTheText_IsText()
+        => SupervisedEncoder.Encode(new InstructionSample("</s>", null, "a</s>b"), Tokenizer, Template, 4096).InputIds.Count(id => id == 2).Should().Be(1);
+}
