@@ -13,11 +13,10 @@ internal sealed class ModelChoice
     private readonly Option<string?> _device = new("--device") { Description = "cpu, cuda or cuda:N [default: Inference:Device]", HelpName = "DEVICE" };
     private readonly Option<int?> _threads = new("--threads") { Description = "Threads; 0 takes all cores [default: Inference:Threads]", HelpName = "N" };
 
-    public ModelChoice() => _threads.RequireAtLeast(0);
-
     public void AddTo(Command command)
     {
-        foreach (var option in (Option[])[_model, _backend, _tokenizer, _template, _device, _threads]) command.Add(option);
+        foreach (var option in (Option[])[_model, _backend, _tokenizer, _template, _device]) command.Add(option);
+        command.AddNumber(_threads, 0);
     }
 
     /// <summary>The model that the command line and the configuration name.</summary>

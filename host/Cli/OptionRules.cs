@@ -5,29 +5,34 @@ using System.Numerics;
 
 namespace Alpaca.Host;
 
-/// <summary>Limits of option values, checked while the command line is parsed.</summary>
+/// <summary>Limits of values, checked while the command line is parsed.</summary>
+/// <remarks>They hang on the command: System.CommandLine stops at the first rule of a command that fails before it looks at those of its options, and all problems are to be reported at once.</remarks>
 internal static class OptionRules
 {
-    /// <summary>Refuses what is below a limit.</summary>
-    public static void RequireAtLeast<T>(this Option<T?> option, T least) where T : struct, INumber<T>
-        => option.Require(value => value >= least, $"from {Text(least)}");
-
-    /// <summary>Refuses what is outside a range.</summary>
-    public static void RequireBetween<T>(this Option<T?> option, T least, T most) where T : struct, INumber<T>
-        => option.Require(value => value >= least && value <= most, $"from {Text(least)} to {Text(most)}");
+    /// <summary>Adds a number that must be in a range.</summary>
+    public static void AddNumber<T>(this Command command, Option<T?> option, T? least = null, T? most = null) where T : struct, INumber<T>, IMinMaxValue<T>
+    {
+        command.Add(option);
+        var kind = T.CreateSaturating(0.5) == T.Zero ? "a whole number" : "a number";
+        var expected = (least, most) switch
+        {
+            ({ } low, { } high) => $"{kind} from {Text(low)} to {Text(high)}",
+            ({ } low, null) => $"{kind} from {Text(low)}",
+            _ => kind,
+        };
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(option)?.Tokens is not [var token]) return;
+            if (!T.TryParse(token.Value, CultureInfo.InvariantCulture, out var value) || !(value >= (least ?? T.MinValue) && value <= (most ?? T.MaxValue)))
+                result.AddError($"{option.Name} is '{token.Value}'; it must be {expected}.");
+        });
+    }
 
     /// <summary>Refuses an argument that looks like an option: it is a mistyped one.</summary>
     public static void RefuseOptions(this Argument argument) => argument.Validators.Add(result =>
     {
         if (result.Tokens is [{ Value: ['-', _, ..] token }] && result.Parent is CommandResult { Command: var command }) result.AddError(UsageProblems.UnknownOption(command, token));
     });
-
-    private static void Require<T>(this Option<T?> option, Func<T, bool> isFine, string range) where T : struct, INumber<T>
-        => option.Validators.Add(result =>
-        {
-            if (result.Tokens is [var token] && T.TryParse(token.Value, CultureInfo.InvariantCulture, out var value) && !isFine(value))
-                result.AddError($"{option.Name} is {token.Value}; it must be {range}.");
-        });
 
     private static string Text<T>(T value) where T : INumber<T> => value.ToString(null, CultureInfo.InvariantCulture);
 }

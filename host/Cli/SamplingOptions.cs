@@ -15,18 +15,14 @@ internal sealed class SamplingOptions
     private readonly Option<int?> _seed = new("--seed") { Description = "Seed of the sampling [default: a new one each time]", HelpName = "N" };
     private readonly Option<int?> _maxNewTokens = new("--max-new-tokens") { Description = $"Most tokens to add {Default(Defaults.MaxNewTokens)}", HelpName = "N" };
 
-    public SamplingOptions()
-    {
-        _temperature.RequireBetween(0f, 100f);
-        _topK.RequireAtLeast(0);
-        _topP.RequireBetween(0f, 1f);
-        _penalty.RequireBetween(0.01f, 100f);
-        _maxNewTokens.RequireAtLeast(1);
-    }
-
     public void AddTo(Command command)
     {
-        foreach (var option in (Option[])[_temperature, _topK, _topP, _penalty, _seed, _maxNewTokens]) command.Add(option);
+        command.AddNumber(_temperature, 0f, 100f);
+        command.AddNumber(_topK, 0);
+        command.AddNumber(_topP, 0f, 1f);
+        command.AddNumber(_penalty, 0.01f, 100f);
+        command.AddNumber(_seed);
+        command.AddNumber(_maxNewTokens, 1);
     }
 
     public GenerationOptions Read(ParseResult parse)

@@ -1,10 +1,9 @@
 using System.CommandLine;
-using System.Text.RegularExpressions;
 
 namespace Alpaca.Host;
 
 /// <summary>What is wrong with a command line, all of it, in words that name the option.</summary>
-internal static partial class UsageProblems
+internal static class UsageProblems
 {
     /// <summary>One sentence for each problem.</summary>
     public static IReadOnlyList<string> Describe(ParseResult parse)
@@ -21,7 +20,7 @@ internal static partial class UsageProblems
 
         // System.CommandLine's own words for the unmatched tokens are left out.
         problems.AddRange(parse.Errors.Select(e => e.Message).Where(m => !parse.UnmatchedTokens.Any(t => m.EndsWith($" '{t}'.", StringComparison.Ordinal))));
-        return [.. problems.Select(WithoutTypeNames).Distinct().Select(p => p.EndsWith('.') || p.EndsWith('?') ? p : $"{p}.")];
+        return [.. problems.Distinct().Select(p => p.EndsWith('.') || p.EndsWith('?') ? p : $"{p}.")];
     }
 
     /// <summary>The command's name behind those of its parents, without the executable's: <c>stage train</c>.</summary>
@@ -39,22 +38,6 @@ internal static partial class UsageProblems
         var where = command is RootCommand ? "" : $" of `{PathOf(command)}`";
         return $"{name} is not an option{where}{NearestName.Suggest(name, OptionNames(command))}";
     }
-
-    /// <summary>System.CommandLine names the .NET type that a text could not be turned into.</summary>
-    private static string WithoutTypeNames(string problem)
-    {
-        if (CannotParse().Match(problem) is not { Success: true } match) return problem;
-        var expected = match.Groups["type"].Value switch
-        {
-            var type when type.Contains("Int", StringComparison.Ordinal) => "a whole number",
-            var type when type.Contains("Boolean", StringComparison.Ordinal) => "true or false",
-            _ => "a number",
-        };
-        return $"{match.Groups["name"].Value} is '{match.Groups["text"].Value}'; it must be {expected}.";
-    }
-
-    [GeneratedRegex("^Cannot parse argument '(?<text>.*)' for (option|command) '(?<name>.*)' as expected type '(?<type>.*)'", RegexOptions.Singleline)]
-    private static partial Regex CannotParse();
 
     private static string MissingSubcommand(Command command, IReadOnlyList<string> tokens)
     {

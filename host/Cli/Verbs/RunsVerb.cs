@@ -11,18 +11,24 @@ internal static class RunsVerb
 
     public static Command Create(CommandContext context)
     {
-        var id = new Argument<long?>("id") { Description = "A run's number, to see its stages [default: the latest runs]", Arity = ArgumentArity.ZeroOrOne };
+        var id = new Argument<string?>("id") { Description = "A run's number, to see its stages [default: the latest runs]", Arity = ArgumentArity.ZeroOrOne };
         id.RefuseOptions();
+        id.Validators.Add(result =>
+        {
+            if (result.Tokens is [{ Value: var text and not ['-', ..] }] && !IsNumber(text, out _)) result.AddError($"'{text}' is not the number of a run; `alpaca runs` lists them.");
+        });
         var command = new Command("runs", "Show what runs did") { id, context.Options.Json };
-        command.SetAction((parse, _) => RunAsync(context, parse, parse.GetValue(id)));
+        command.SetAction((parse, _) => RunAsync(context, parse, IsNumber(parse.GetValue(id), out var number) ? number : null));
         return command;
     }
+
+    private static bool IsNumber(string? text, out long number) => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number);
 
     private static async Task<int> RunAsync(CommandContext context, ParseResult parse, long? id)
     {
         await using var engine = context.StartEngine(parse);
         var store = engine.Get<RunStore>();
-        IReadOnlyList<RunRecord> runs = id is { } number ? [store.Get(number)] : store.List(Latest);
+        IReadOnlyList<RunRecord> runs = id is { } one ? [store.Get(one)] : store.List(Latest);
         if (parse.GetValue(context.Options.Json)) JsonOutput.Write(context.Console.Out, runs);
         else if (id is null) context.Console.OutTables.Write(CreateTable(runs));
         else context.Console.OutTables.Write(CreateTable(runs[0]));
