@@ -92,9 +92,6 @@ public sealed class AlpacaSettings
         var defaultPipeline = tree.Text("DefaultPipeline") ?? (pipelines.Count == 1 ? pipelines[0].Name : null);
         if (defaultPipeline is not null && !pipelines.Any(p => p.Name == defaultPipeline))
             errors.Add($"DefaultPipeline is '{defaultPipeline}', which is not under Pipelines{NearestName.Suggest(defaultPipeline, pipelines.Select(p => p.Name))}");
-        if (errors.Count > 0)
-            throw new AlpacaUsageException(string.Join(Environment.NewLine, errors.Select(e => file is null ? e : $"{file}: {e}")));
-
         return new AlpacaSettings(tree, file, baseFolder)
         {
             WorkspaceFolder = workspace is not null ? Path.GetFullPath(workspace) : FolderAt("Workspace") ?? Path.Combine(baseFolder, "workspace"),
@@ -103,7 +100,7 @@ public sealed class AlpacaSettings
             TorchLibraryPath = FolderAt("Torch", "LibraryPath"),
             DefaultPipeline = defaultPipeline,
             Pipelines = pipelines,
-            Problems = [.. errors.Select(e => file is null ? e : $"{Path.GetFileName(file)}: {e}")],
+            Problems = [.. errors.Select(e => file is null ? e : $"{file}: {e}")],
         };
 
         string? FolderAt(params string[] path) => tree.Text(path) is { Length: > 0 } text ? Path.GetFullPath(text, baseFolder) : null;
