@@ -161,6 +161,6 @@ public sealed class PluginCatalog : IPluginCatalog
     {
         var offered = known.Count == 0 ? "none is loaded" : $"there is {string.Join(", ", known.Order(StringComparer.Ordinal))}";
         var inactive = _plugins.Where(p => p.State != PluginState.Active).Select(p => $" Plugin {p.Name} is {p.State}: {p.Reason}");
-        return $"No active plugin offers the {what} '{name}'{NearestName.Suggest(name, known)} ({offered}).{string.Concat(inactive)}";
+        return $"No active plugin offers the {what} '{name}' ({offered}){NearestName.Suggest(name, known)}{string.Concat(inactive)}";
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections;
 using Alpaca.Abstractions;
 using Microsoft.Extensions.Configuration;
 
@@ -11,6 +12,9 @@ public sealed class AlpacaSettings
 
     /// <summary>The prefix of environment variables that set keys: <c>ALPACA_Inference__Backend</c> sets <c>Inference:Backend</c>.</summary>
     public const string EnvironmentPrefix = "ALPACA_";
+
+    /// <summary>The plugins that come with the host, in <c>plugins</c> beside the executable.</summary>
+    public static string BuiltInPluginsFolder { get; } = Path.Combine(AppContext.BaseDirectory, "plugins");
 
     private AlpacaSettings(ConfigurationTree tree, string? file, string baseFolder)
     {
@@ -55,6 +59,9 @@ public sealed class AlpacaSettings
     /// <param name="pipeline">The chosen pipeline; <see langword="null"/> for the default one.</param>
     /// <exception cref="AlpacaUsageException">Something in it cannot be used; one line for each problem, each with its key.</exception>
     public static AlpacaSettings Load(string? configFile, string? workspace, IReadOnlyList<string> overrides, string? pipeline = null)
+        => Load(configFile, workspace, overrides, pipeline, Environment.GetEnvironmentVariables());
+
+    internal static AlpacaSettings Load(string? configFile, string? workspace, IReadOnlyList<string> overrides, string? pipeline, IDictionary environment)
     {
         ArgumentNullException.ThrowIfNull(overrides);
         var file = Locate(configFile);
@@ -62,7 +69,7 @@ public sealed class AlpacaSettings
         var tree = file is null ? ConfigurationTree.Empty() : ConfigurationTree.Read(file);
 
         var errors = new List<string>();
-        tree.ApplyEnvironment(Environment.GetEnvironmentVariables(), errors);
+        tree.ApplyEnvironment(environment, errors);
         tree.ApplyOverrides(overrides, pipeline, errors);
         ConfigurationSchema.Check(tree.Root, errors);
         var pipelines = PipelineReader.Read(tree.Root, baseFolder, errors);

@@ -16,7 +16,7 @@ internal static class ConfigurationSchema
         ["Stages"] = Map(Free),
         ["Ask"] = Section(new() { ["Prompt"] = Text, ["Backends"] = Texts, ["MaxNewTokens"] = Text }),
         ["Schedule"] = Section(new() { ["Cron"] = Text, ["TimeZone"] = Text }),
-        ["Drops"] = Section(new() { ["Folder"] = Text }),
+        ["Drops"] = Section(new() { ["Folder"] = Text, ["QuietSeconds"] = Text }),
     });
 
     private static readonly Shape Root = Section(new()
@@ -74,7 +74,7 @@ internal static class ConfigurationSchema
     private static void CheckEntry(Shape shape, string name, JsonNode? value, string key, List<string> errors)
     {
         var child = shape.Kind == ShapeKind.Map ? shape.Entry! : shape.Keys!.GetValueOrDefault(name);
-        if (child is null) errors.Add($"{key} is not a known key{NearestName.Suggest(name, shape.Keys!.Keys)} (there is {string.Join(", ", shape.Keys.Keys)})");
+        if (child is null) errors.Add($"{key} is not a known key (there is {string.Join(", ", shape.Keys!.Keys)}){NearestName.Suggest(name, shape.Keys.Keys)}");
         else if (value is not null) Check(value, child, key, errors);
     }
 

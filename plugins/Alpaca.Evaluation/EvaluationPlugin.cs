@@ -4,11 +4,9 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Alpaca.Evaluation;
 
-/// <summary>Registers what this plugin offers.</summary>
+/// <summary>Registers the stage <c>evaluate</c>.</summary>
 public sealed class EvaluationPlugin : IPlugin
 {
     /// <inheritdoc />
-    public void ConfigureServices(IServiceCollection services, IConfiguration configuration)
-    {
-    }
+    public void ConfigureServices(IServiceCollection services, IConfiguration configuration) => services.AddEvaluator<Evaluator>();
 }

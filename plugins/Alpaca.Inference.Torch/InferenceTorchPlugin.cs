@@ -4,11 +4,9 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Alpaca.Inference.Torch;
 
-/// <summary>Registers what this plugin offers.</summary>
+/// <summary>Registers the inference backend <c>Torch</c>.</summary>
 public sealed class InferenceTorchPlugin : IPlugin
 {
     /// <inheritdoc />
-    public void ConfigureServices(IServiceCollection services, IConfiguration configuration)
-    {
-    }
+    public void ConfigureServices(IServiceCollection services, IConfiguration configuration) => services.AddInferenceBackend<TorchBackend>();
 }

@@ -5,9 +5,11 @@ using static TorchSharp.torch;
 namespace Alpaca.Llama;
 
 /// <summary>Copies stored tensors into torch's memory piece by piece; torch converts the type and moves to the device.</summary>
-internal sealed class WeightReader(ITensorSource source, IProgressTask? progress)
+/// <param name="source">The stored tensors.</param>
+/// <param name="progress">Told how many bytes have been read.</param>
+/// <param name="pieceBytes">Size of a piece, at least one row: all the memory that reading takes besides the result.</param>
+internal sealed class WeightReader(ITensorSource source, IProgressTask? progress, long pieceBytes = 32 << 20)
 {
-    private const long PieceBytes = 32 << 20;
     private long _bytesRead;
 
     /// <summary>Reads a tensor.</summary>
@@ -24,7 +26,7 @@ internal sealed class WeightReader(ITensorSource source, IProgressTask? progress
         var target = empty(shape, dtype: type, device: device);
 
         var rowBytes = info.ByteLength / info.Shape[0];
-        var pieceRows = Math.Clamp(PieceBytes / rowBytes, 1, info.Shape[0]);
+        var pieceRows = Math.Clamp(pieceBytes / rowBytes, 1, info.Shape[0]);
         var piece = empty([pieceRows, .. info.Shape.Skip(1)], dtype: ScalarTypeOf(info));
         for (long row = 0; row < info.Shape[0]; row += pieceRows)
         {

@@ -4,11 +4,9 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Alpaca.Merging;
 
-/// <summary>Registers what this plugin offers.</summary>
+/// <summary>Registers the stage <c>merge</c>.</summary>
 public sealed class MergingPlugin : IPlugin
 {
     /// <inheritdoc />
-    public void ConfigureServices(IServiceCollection services, IConfiguration configuration)
-    {
-    }
+    public void ConfigureServices(IServiceCollection services, IConfiguration configuration) => services.AddAdapterMerger<AdapterMerger>();
 }

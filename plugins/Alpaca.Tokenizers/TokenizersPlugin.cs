@@ -4,11 +4,9 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Alpaca.Tokenizers;
 
-/// <summary>Registers what this plugin offers.</summary>
+/// <summary>Offers the <c>merge-tokenizers</c> stage.</summary>
 public sealed class TokenizersPlugin : IPlugin
 {
     /// <inheritdoc />
-    public void ConfigureServices(IServiceCollection services, IConfiguration configuration)
-    {
-    }
+    public void ConfigureServices(IServiceCollection services, IConfiguration configuration) => services.AddTokenizerMerger<TokenizerMerger>();
 }

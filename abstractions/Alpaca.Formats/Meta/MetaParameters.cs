@@ -104,9 +104,9 @@ public sealed record MetaParameters
             }
         }
 
-        // Narrower: scale to just below the width, then round up to it.
+        // Narrower: scale, aiming at the middle of what is cut down to the width, and do not round.
         var plain = this with { MultipleOf = 1, FfnDimMultiplier = null };
-        return this with { MultipleOf = feedForwardDim, FfnDimMultiplier = (feedForwardDim - 0.5) / plain.FeedForwardDim };
+        return this with { MultipleOf = 1, FfnDimMultiplier = (feedForwardDim + 0.5) / plain.FeedForwardDim };
     }
 
     /// <summary>The text of the file, byte for byte as Meta writes it for the four original sizes.</summary>

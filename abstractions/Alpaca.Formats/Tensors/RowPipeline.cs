@@ -38,6 +38,7 @@ public readonly record struct RowChunk(long FirstRow, int Rows, RowScratch Scrat
 public sealed class RowScratch
 {
     private readonly Dictionary<(Type, int), Array> _buffers = [];
+    private readonly Dictionary<int, (object Key, object Value)> _kept = [];
 
     /// <summary>A buffer; what was in it before is undefined.</summary>
     /// <typeparam name="T">Element type.</typeparam>
@@ -51,6 +52,23 @@ public sealed class RowScratch
         }
 
         return ((T[])buffer).AsSpan(0, length);
+    }
+
+    /// <summary>Something that neighbouring chunks have in common, such as a matrix that belongs to the whole tensor; made when the key changes, forgotten then too.</summary>
+    /// <typeparam name="T">What it is.</typeparam>
+    /// <param name="slot">Tells things apart that are in use at the same time.</param>
+    /// <param name="key">What it belongs to; compared by reference.</param>
+    /// <param name="create">Makes it.</param>
+    public T Keep<T>(int slot, object key, Func<T> create) where T : class
+    {
+        ArgumentNullException.ThrowIfNull(create);
+        if (!_kept.TryGetValue(slot, out var kept) || !ReferenceEquals(kept.Key, key))
+        {
+            _kept.Remove(slot);
+            _kept[slot] = kept = (key, create());
+        }
+
+        return (T)kept.Value;
     }
 }
 

@@ -9,14 +9,14 @@ public static class TensorSource
     private static readonly string[] FolderContents =
     [
         "model.safetensors.index.json", "model.safetensors", "pytorch_model.bin.index.json", "pytorch_model.bin",
-        "adapter_model.safetensors", "adapter_model.bin", "consolidated.safetensors",
+        "adapter_model.safetensors", "adapter_model.bin", "consolidated.safetensors", "model.onnx",
     ];
 
     /// <summary>
-    /// Opens a <c>.safetensors</c>, <c>.pth</c>, <c>.pt</c> or <c>.bin</c> file, an index, or a folder: a Hugging Face model in one file or several, an adapter, or an original
+    /// Opens a <c>.safetensors</c>, <c>.pth</c>, <c>.pt</c>, <c>.bin</c> or <c>.onnx</c> file, an index, or a folder: a Hugging Face model in one file or several, an adapter, an exported model, or an original
     /// checkpoint of one shard.
     /// </summary>
-    /// <param name="path">The file or folder. Files are told apart by their content, not by their name.</param>
+    /// <param name="path">The file or folder. Files other than <c>.onnx</c> are told apart by their content, not by their name.</param>
     /// <returns>The tensors; nothing but the headers has been read.</returns>
     /// <exception cref="AlpacaException">There are no tensors there, or the file is damaged; names the file.</exception>
     public static ITensorSource Open(string path)
@@ -47,6 +47,12 @@ public static class TensorSource
         if (Directory.Exists(path))
         {
             throw new AlpacaException($"{path} is a folder, expected a file.");
+        }
+
+        // A protobuf message has no signature.
+        if (path.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase))
+        {
+            return OnnxTensorSource.Open(path);
         }
 
         Span<byte> head = stackalloc byte[16];

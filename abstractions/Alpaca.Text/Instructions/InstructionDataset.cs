@@ -9,24 +9,29 @@ public static class InstructionDataset
 
     /// <summary>Reads all samples, in the order of the files and rows.</summary>
     /// <param name="filesOrFolders">
-    /// Files, or folders whose <c>*.json</c> and <c>*.jsonl</c> files are read in ordinal order of their names (sub-folders are not looked into).
+    /// Files, or folders whose <c>*.json</c> and <c>*.jsonl</c> files are read in ordinal order of their names (sub-folders are not looked into). A folder without such
+    /// files is passed over as long as the others hold samples.
     /// </param>
     /// <returns>The samples, at least one. A missing or null input is <see langword="null"/>; other keys of a row are ignored.</returns>
     /// <exception cref="AlpacaException">
-    /// Something cannot be read: no such path, a folder without data, a file that is not UTF-8 or not JSON, a row without instruction or output. All problems are in
-    /// the message, one a line, with file and row (or line, for JSON lines).
+    /// Something cannot be read: no such path, a file that is not UTF-8 or not JSON, a row without instruction or output; or none of the paths holds data. All problems are
+    /// in the message, one a line, with file and row (or line, for JSON lines).
     /// </exception>
     public static IReadOnlyList<InstructionSample> Load(IEnumerable<string> filesOrFolders)
     {
         ArgumentNullException.ThrowIfNull(filesOrFolders);
         var samples = new List<InstructionSample>();
         var problems = new ProblemList();
-        foreach (var file in FindFiles(filesOrFolders, problems)) InstructionFile.Read(file, samples, problems);
+        var emptyFolders = new List<string>();
+        foreach (var file in FindFiles(filesOrFolders, emptyFolders)) InstructionFile.Read(file, samples, problems);
+
+        // A folder that is filled later, such as one for dropped files, may be empty as long as there is data elsewhere.
+        if (samples.Count == 0) emptyFolders.ForEach(folder => problems.Add($"{folder} has no .json or .jsonl file; put instruction data there or name another folder."));
         problems.ThrowIfAny();
         return samples.Count > 0 ? samples : throw new AlpacaException("No instruction data was named; name at least one file or folder.");
     }
 
-    private static IEnumerable<string> FindFiles(IEnumerable<string> filesOrFolders, ProblemList problems)
+    private static IEnumerable<string> FindFiles(IEnumerable<string> filesOrFolders, List<string> emptyFolders)
     {
         foreach (var path in filesOrFolders)
         {
@@ -38,7 +43,7 @@ public static class InstructionDataset
             var files = Directory.EnumerateFiles(path)
                 .Where(file => Extensions.Contains(Path.GetExtension(file), StringComparer.OrdinalIgnoreCase))
                 .Order(StringComparer.Ordinal).ToList();
-            if (files.Count == 0) problems.Add($"{path} has no .json or .jsonl file; put instruction data there or name another folder.");
+            if (files.Count == 0) emptyFolders.Add(path);
             foreach (var file in files) yield return file;
         }
     }

@@ -101,25 +101,25 @@ public sealed record PromptTemplate
     public string Render(string instruction, string? input = null)
     {
         ArgumentNullException.ThrowIfNull(instruction);
-        return RenderChat([ChatTurn.User(string.IsNullOrEmpty(input) ? instruction : $"{instruction}\n{input}")], system: null);
+        return RenderChat([new ChatTurn(string.IsNullOrEmpty(input) ? instruction : $"{instruction}\n{input}", null)], system: null);
     }
 
     /// <summary>Writes out a conversation, ready for the next answer.</summary>
-    /// <param name="history">The turns, oldest first; the last one is the user's. Neighbouring turns of one party count as one, on lines of their own.</param>
+    /// <param name="history">The turns, oldest first. The last one has no answer yet; an earlier one without is asked together with the next, on lines of its own.</param>
     /// <param name="system">The system text; <see cref="DefaultSystem"/> if there is none.</param>
     /// <remarks>
     /// With <c>llama2</c> and earlier answers the text contains <c>&lt;/s&gt;&lt;s&gt;</c>, which stand for tokens; <see cref="EncodeChat"/> encodes them as such without
     /// taking the same characters in what people wrote for tokens.
     /// </remarks>
-    /// <exception cref="AlpacaException">There is no turn, or the last one is not the user's.</exception>
+    /// <exception cref="AlpacaException">There is no turn, or the last one is answered already.</exception>
     public string RenderChat(IReadOnlyList<ChatTurn> history, string? system)
         => string.Join("</s><s>", RenderSequences(history, system));
 
     /// <summary>Writes out a conversation and encodes it, beginning of sequence included.</summary>
     /// <param name="tokenizer">The model's tokenizer.</param>
-    /// <param name="history">The turns, oldest first; the last one is the user's.</param>
+    /// <param name="history">The turns, oldest first; the last one has no answer yet.</param>
     /// <param name="system">The system text; <see cref="DefaultSystem"/> if there is none.</param>
-    /// <exception cref="AlpacaException">There is no turn, the last one is not the user's, or the tokenizer has no beginning or end of sequence.</exception>
+    /// <exception cref="AlpacaException">There is no turn, the last one is answered already, or the tokenizer has no beginning or end of sequence.</exception>
     public IReadOnlyList<int> EncodeChat(LlamaTokenizer tokenizer, IReadOnlyList<ChatTurn> history, string? system = null)
     {
         ArgumentNullException.ThrowIfNull(tokenizer);
@@ -131,40 +131,28 @@ public sealed record PromptTemplate
     private List<string> RenderSequences(IReadOnlyList<ChatTurn> history, string? system)
     {
         ArgumentNullException.ThrowIfNull(history);
-        var turns = Fold(history);
-        if (turns.Count == 0 || turns[^1].Role != ChatTurnRole.User)
-            throw new AlpacaException("The conversation does not end with a user's turn, so there is nothing to answer; add one.");
+        if (history.Count == 0 || history[^1].Assistant is not null)
+            throw new AlpacaException("The conversation does not end with an open question, so there is nothing to answer; add the user's turn.");
 
         var sequences = new List<string>();
         var text = new StringBuilder();
         text.Append(OpeningStart).Append(SystemStart).Append(system ?? DefaultSystem).Append(SystemEnd);
         var isWrapped = OpeningStart is not null;
-        foreach (var turn in turns)
+        var isOpen = false; // whether a question before this one is unanswered
+        for (var i = 0; i < history.Count; i++)
         {
-            if (turn.Role == ChatTurnRole.User)
-            {
-                text.Append(isWrapped ? "" : UserStart).Append(turn.Text).Append(UserEnd);
-                isWrapped = false;
-                continue;
-            }
-            text.Append(AssistantStart).Append(turn.Text).Append(AssistantEnd);
+            text.Append(isOpen ? "\n" : isWrapped ? "" : UserStart).Append(history[i].User);
+            isWrapped = false;
+            isOpen = history[i].Assistant is null && i < history.Count - 1;
+            if (isOpen) continue;
+            text.Append(UserEnd);
+            if (history[i].Assistant is not { } answer) continue;
+            text.Append(AssistantStart).Append(answer).Append(AssistantEnd);
             if (!EndsAnswers) continue;
             sequences.Add(text.ToString());
             text.Clear();
         }
         sequences.Add(text.ToString());
         return sequences;
-    }
-
-    /// <summary>Turns that alternate: neighbours of one party joined, an answer before the first question left out.</summary>
-    private static List<ChatTurn> Fold(IReadOnlyList<ChatTurn> history)
-    {
-        var turns = new List<ChatTurn>();
-        foreach (var turn in history)
-        {
-            if (turns.Count > 0 && turns[^1].Role == turn.Role) turns[^1] = turn with { Text = $"{turns[^1].Text}\n{turn.Text}" };
-            else if (turns.Count > 0 || turn.Role == ChatTurnRole.User) turns.Add(turn);
-        }
-        return turns;
     }
 }

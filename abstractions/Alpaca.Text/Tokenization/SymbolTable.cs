@@ -52,7 +52,8 @@ internal sealed class SymbolTable
 
         for (var id = 0; id < pieces.Count; id++)
         {
-            if (!Merges(id) || !IsOneCharacter(pieces[id].Text)) continue;
+            if (pieces[id].Type == SentencePieceType.UserDefined || !IsOneCharacter(pieces[id].Text)) continue;
+            // Control pieces too: SentencePiece looks what is left of the text up in all pieces, and only a single character can be left without a merge.
             table.SetCharacter(Rune.GetRuneAt(pieces[id].Text, 0), id);
             reachable[id] = true;
         }

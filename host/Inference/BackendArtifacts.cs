@@ -1,0 +1,25 @@
+namespace Alpaca.Host;
+
+/// <summary>Which of a pipeline's artifacts a backend runs.</summary>
+internal static class BackendArtifacts
+{
+    /// <summary>The kind that bears the backend's name (<c>onnx</c> for <c>Onnx</c>) where the pipeline makes one, otherwise a Hugging Face model.</summary>
+    public static string KindFor(string backend, IEnumerable<string> kinds)
+        => kinds.FirstOrDefault(k => k.Equals(backend, StringComparison.OrdinalIgnoreCase)) ?? Abstractions.ArtifactKinds.Model;
+
+    /// <summary>The folder of the last artifact of a run that the backend runs, or <see langword="null"/>.</summary>
+    public static string? InRun(RunRecord run, string backend)
+    {
+        var kind = KindFor(backend, run.Stages.Select(s => s.ArtifactKind));
+        return run.Stages.LastOrDefault(s => s.ArtifactKind == kind)?.ArtifactFolder;
+    }
+
+    /// <summary>The folder of the newest artifact of a pipeline that the backend runs, or <see langword="null"/> when none has been made yet.</summary>
+    public static string? Newest(PipelineDefinition pipeline, string backend, IPluginCatalog catalog, ArtifactStore store)
+    {
+        var stages = pipeline.Stages.Select(s => (s.Name, Kind: catalog.GetStage(s.Uses).ArtifactKind)).ToList();
+        var kind = KindFor(backend, stages.Select(s => s.Kind));
+        return stages.Where(s => s.Kind == kind).Reverse().Select(s => store.Latest(kind, pipeline.Name, s.Name))
+            .Where(m => m is not null).Select(m => store.FolderOf(kind, m!.Fingerprint)).FirstOrDefault();
+    }
+}

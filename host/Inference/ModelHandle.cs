@@ -1,0 +1,42 @@
+using Alpaca.Abstractions;
+using Alpaca.Text;
+
+namespace Alpaca.Host;
+
+/// <summary>A loaded model with what turns text into ids and back.</summary>
+/// <param name="folder">The model's folder.</param>
+/// <param name="backend">The name of the backend that runs it.</param>
+/// <param name="generator">The model; disposed with the handle.</param>
+/// <param name="tokenizer">The tokenizer, or <see langword="null"/> for a model that is only fed ids.</param>
+/// <param name="template">How an instruction becomes a prompt.</param>
+/// <param name="stopIds">The ids that end an answer.</param>
+public sealed class ModelHandle(string folder, string backend, ITextGenerator generator, LlamaTokenizer? tokenizer, PromptTemplate template, IReadOnlyList<int> stopIds) : IDisposable
+{
+    /// <summary>The model's folder.</summary>
+    public string Folder { get; } = folder;
+
+    /// <summary>The name of the backend that runs it.</summary>
+    public string Backend { get; } = backend;
+
+    /// <summary>The model.</summary>
+    public ITextGenerator Generator { get; } = generator;
+
+    /// <summary>How an instruction becomes a prompt.</summary>
+    public PromptTemplate Template { get; } = template;
+
+    /// <summary>The ids that end an answer.</summary>
+    public IReadOnlyList<int> StopIds { get; } = stopIds;
+
+    /// <summary>Whether there is a <see cref="Tokenizer"/>.</summary>
+    public bool HasTokenizer => tokenizer is not null;
+
+    /// <summary>The tokenizer.</summary>
+    /// <exception cref="AlpacaException">The model was loaded without one.</exception>
+    public LlamaTokenizer Tokenizer => tokenizer ?? throw new AlpacaException($"{Folder} has no tokenizer.model; name a tokenizer's folder with --tokenizer.");
+
+    /// <summary>A prompt's ids, beginning-of-sequence included.</summary>
+    public IReadOnlyList<int> Encode(string prompt) => Tokenizer.Encode(prompt, addBos: true);
+
+    /// <inheritdoc />
+    public void Dispose() => Generator.Dispose();
+}

@@ -1,0 +1,23 @@
+using Alpaca.Abstractions;
+using Alpaca.Host.Torch;
+
+namespace Alpaca.Host;
+
+/// <summary>Takes an existing libtorch where <c>Torch:LibraryPath</c> names one.</summary>
+internal static class TorchLibrary
+{
+    /// <summary>Loads it before any plugin touches TorchSharp.</summary>
+    /// <exception cref="AlpacaUsageException">The folder holds no libtorch that can be loaded.</exception>
+    public static void Use(AlpacaSettings settings)
+    {
+        if (settings.TorchLibraryPath is not { } folder) return;
+        try
+        {
+            LibTorch.Preload(folder);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DllNotFoundException or BadImageFormatException)
+        {
+            throw new AlpacaUsageException(e is FileNotFoundException ? e.Message : $"Torch:LibraryPath is {folder}, whose libraries cannot be loaded: {e.Message}", e);
+        }
+    }
+}

@@ -1,0 +1,8 @@
+namespace Alpaca.Host;
+
+/// <summary>What started a run, as its record says.</summary>
+internal static class RunTriggers
+{
+    public const string Schedule = "schedule";
+    public const string Drop = "drop";
+}

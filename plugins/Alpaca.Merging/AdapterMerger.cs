@@ -1,0 +1,125 @@
+using Alpaca.Abstractions;
+using Alpaca.Formats;
+using Microsoft.Extensions.Logging;
+
+namespace Alpaca.Merging;
+
+/// <summary>Merges LoRA adapters into their base model, tensor by tensor: W' = W + scaling · B · A, and modules saved whole replace the base's.</summary>
+/// <remarks>
+/// The update is computed in float32 and rounded once per adapter to the base's type, so merging two adapters at once gives the bits of merging them one after the other.
+/// Semantics of <c>merge_llama_with_chinese_lora.py</c> for any number of adapters and any base type; memory use does not depend on the model's size.
+/// </remarks>
+public sealed class AdapterMerger : IAdapterMerger
+{
+    private const string GenerationConfig = "generation_config.json";
+
+    /// <inheritdoc />
+    public Task<ModelArtifact> ExecuteAsync(MergeRequest request, StageContext context, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(context);
+        return Task.FromResult(Merge(request, context, cancellationToken));
+    }
+
+    private static ModelArtifact Merge(MergeRequest request, StageContext context, CancellationToken cancellationToken)
+    {
+        var started = context.TimeProvider.GetTimestamp();
+        using var plan = MergePlan.Create(request);
+        var bytes = plan.Tensors.Sum(t => t.Info.ByteLength);
+        foreach (var adapter in plan.Adapters)
+        {
+            context.Logger.LogInformation(
+                "Merging {Folder}: {Pairs} layers with scaling {Scaling}, {Saved} modules saved whole", adapter.Folder, adapter.Pairs.Count, adapter.Scaling, adapter.SavedModules.Count);
+        }
+
+        if (request.OutputType == ModelFormat.Pth)
+        {
+            WriteMeta(plan, bytes, context, cancellationToken);
+        }
+        else
+        {
+            WriteHuggingFace(plan, bytes, context, cancellationToken);
+        }
+
+        var changed = plan.Tensors.Count(t => t.IsChanged);
+        if (changed == 0)
+        {
+            throw new AlpacaException(
+                $"Merging {string.Join(", ", request.LoraModel)} changes nothing in {request.BaseModel}: the adapters are untrained (B is zero) or their updates vanish in rounding; check that training went well.");
+        }
+
+        var seconds = Math.Max(context.TimeProvider.GetElapsedTime(started).TotalSeconds, 1e-6);
+        return new ModelArtifact
+        {
+            Format = request.OutputType,
+            Parameters = plan.Tensors.Sum(t => t.Info.ElementCount),
+            VocabularySize = plan.Config.VocabSize,
+            Metrics = new Dictionary<string, double>
+            {
+                ["adapters"] = plan.Adapters.Count,
+                ["tensors"] = plan.Tensors.Count,
+                ["tensorsChanged"] = changed,
+                ["bytes"] = bytes,
+                ["seconds"] = seconds,
+                ["megabytesPerSecond"] = bytes / 1e6 / seconds,
+            },
+        };
+    }
+
+    private static void WriteHuggingFace(MergePlan plan, long bytes, StageContext context, CancellationToken cancellationToken)
+    {
+        using (var writer = new ShardedSafetensorsWriter(context.OutputFolder, [.. plan.Tensors.Select(t => t.Info)]))
+        using (var progress = context.Progress.Start("merging", bytes, ProgressUnit.Bytes))
+        {
+            RowPipeline.Run(plan.Tensors.Select(tensor => RowTask.For(tensor.Info, 1, chunk =>
+            {
+                var rows = chunk.Scratch.Get<byte>(ScratchSlot.Rows, chunk.Rows * tensor.RowBytes);
+                tensor.ReadRows(chunk, rows);
+                writer.Write(tensor.Info.Name, chunk.FirstRow * tensor.RowBytes, rows);
+            })), progress, cancellationToken);
+            writer.Complete();
+        }
+
+        plan.Config.Save(context.OutputFolder);
+        var generationConfig = Path.Combine(plan.Model.Folder, GenerationConfig);
+        if (File.Exists(generationConfig))
+        {
+            File.WriteAllBytes(Path.Combine(context.OutputFolder, GenerationConfig), File.ReadAllBytes(generationConfig));
+        }
+
+        WriteTokenizer(plan, context);
+    }
+
+    private static void WriteMeta(MergePlan plan, long bytes, StageContext context, CancellationToken cancellationToken)
+    {
+        List<string> files;
+        using (var writer = new MetaModelWriter(context.OutputFolder, plan.Config, [.. plan.Tensors.Select(t => t.Info)], MetaLayout.ShardCount(plan.Config)))
+        using (var progress = context.Progress.Start("merging", bytes, ProgressUnit.Bytes))
+        {
+            RowPipeline.Run(plan.Tensors.Select(tensor => RowTask.For(tensor.Info, writer.BlockRows(tensor.Info), chunk =>
+            {
+                var rows = chunk.Scratch.Get<byte>(ScratchSlot.Rows, chunk.Rows * tensor.RowBytes);
+                tensor.ReadRows(chunk, rows);
+                writer.WriteRows(tensor.Info, chunk, rows);
+            })), progress, cancellationToken);
+            writer.Complete();
+            files = writer.FileNames;
+        }
+
+        File.WriteAllText(Path.Combine(context.OutputFolder, MetaParameters.FileName), MetaLayout.ParametersOf(plan.Config).ToJson());
+        Checklist.Write(context.OutputFolder, [.. files, MetaParameters.FileName], context.Progress, cancellationToken);
+        WriteTokenizer(plan, context);
+    }
+
+    private static void WriteTokenizer(MergePlan plan, StageContext context)
+    {
+        if (plan.TokenizerFolder is { } folder)
+        {
+            TokenizerFiles.Copy(folder, context.OutputFolder);
+        }
+        else
+        {
+            context.Logger.LogWarning("Neither the last adapter nor the base model has a tokenizer; the merged model has none");
+        }
+    }
+}

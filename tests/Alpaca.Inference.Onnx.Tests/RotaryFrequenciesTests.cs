@@ -1,0 +1,48 @@
+using Alpaca.Formats;
+
+namespace Alpaca.Inference.Onnx.Tests;
+
+public sealed class RotaryFrequenciesTests
+{
+    private static LlamaConfig Config => LlamaConfig.Load(LlamaFixture.Load("plain").Folder);
+
+    [Fact]
+    public void For_NoScaling_ArePowersOfTheta()
+        => RotaryFrequencies.For(Config).Should().Equal([1f, 0.31622777f, 0.1f, 0.031622777f, 0.01f, 0.0031622777f, 0.001f, 0.00031622777f], (a, b) => Math.Abs((a / b) - 1) < 1e-6);
+
+    [Fact]
+    public void For_LinearScaling_DividesAllByTheFactor()
+    {
+        var plain = RotaryFrequencies.For(Config);
+
+        RotaryFrequencies.For(Config with { RopeScaling = new RopeScaling("linear", 4) }).Should().Equal(plain.Select(f => f / 4));
+    }
+
+    [Fact]
+    public void For_Llama3Scaling_KeepsFastAndStretchesSlowFrequencies()
+    {
+        var plain = RotaryFrequencies.For(Config);
+        var scaling = new RopeScaling("llama3", 8) { LowFreqFactor = 1, HighFreqFactor = 4, OriginalMaxPositionEmbeddings = 64 };
+
+        var scaled = RotaryFrequencies.For(Config with { RopeScaling = scaling });
+
+        scaled[0].Should().Be(plain[0]); // 64 / 2 pi = 10.2 turns in the context trained on: more than 4
+        scaled[1].Should().BeInRange(plain[1] / 8 * 1.01f, plain[1] * 0.99f); // 3.2 turns: between
+        scaled[2].Should().BeInRange(plain[2] / 8, plain[2] / 8 * 1.05f); // 1.02 turns: just above 1
+        scaled[^1].Should().Be(plain[^1] / 8); // less than 1 turn
+    }
+
+    [Fact]
+    public void Table_Row_HoldsCosineAndSineOfPositionTimesFrequency()
+    {
+        var table = new RotaryTable(Config);
+        float[] cos = new float[8], sin = new float[8];
+
+        table.Cos(300, cos);
+        table.Sin(300, sin);
+
+        table.Positions.Should().Be(512);
+        cos[2].Should().BeApproximately(MathF.Cos(30), 1e-5f);
+        sin[2].Should().BeApproximately(MathF.Sin(30), 1e-5f);
+    }
+}
