@@ -94,7 +94,7 @@ internal sealed class MetaCheckpoint : IDisposable
         foreach (var tensor in MetaTensorNames.Enumerate(Parameters.NLayers))
         {
             names.Add(tensor.Meta);
-            if (ShardedTensor.TryJoin(tensor, _shards, Location.Shards, problems) is { } joined)
+            if (ShardedTensor.TryJoin(WithActualSplit(tensor), _shards, Location.Shards, problems) is { } joined)
             {
                 tensors.Add(joined);
             }
@@ -118,6 +118,12 @@ internal sealed class MetaCheckpoint : IDisposable
             ? tensors
             : throw new AlpacaException($"The weights in {Location.Folder} do not fit its {MetaParameters.FileName}: {Listing.Of(problems, "; ")}.");
     }
+
+    // LLaMA 1 and 2 split the embedding by columns, LLaMA 3 by rows; the width of a part tells which.
+    private MetaTensor WithActualSplit(MetaTensor tensor) =>
+        tensor.Meta == MetaTensorNames.TokEmbeddings && _shards[0].Find(tensor.Meta) is { Shape: [_, var columns] } && columns == Parameters.Dim
+            ? tensor with { Split = MetaSplit.Rows }
+            : tensor;
 
     private IEnumerable<string> FindWrongShapes(List<ShardedTensor> tensors)
     {

@@ -32,13 +32,20 @@ public sealed class AdapterMerger : IAdapterMerger
                 "Merging {Folder}: {Pairs} layers with scaling {Scaling}, {Saved} modules saved whole", adapter.Folder, adapter.Pairs.Count, adapter.Scaling, adapter.SavedModules.Count);
         }
 
-        if (request.OutputType == ModelFormat.Pth)
+        try
         {
-            WriteMeta(plan, bytes, context, cancellationToken);
+            if (request.OutputType == ModelFormat.Pth)
+            {
+                WriteMeta(plan, bytes, context, cancellationToken);
+            }
+            else
+            {
+                WriteHuggingFace(plan, bytes, context, cancellationToken);
+            }
         }
-        else
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            WriteHuggingFace(plan, bytes, context, cancellationToken);
+            throw new AlpacaException($"The merged model cannot be written to {context.OutputFolder} ({e.Message}); make room on the disk or choose another folder.", e);
         }
 
         var changed = plan.Tensors.Count(t => t.IsChanged);

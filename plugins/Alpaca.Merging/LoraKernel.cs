@@ -40,6 +40,8 @@ internal static class LoraKernel
         }
     }
 
+    // Optimised at the first call: there are few calls, each of them long.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void AddFourRows(Span<float> weight, ReadOnlySpan<float> a, ReadOnlySpan<float> b, int columns, int rank, float scaling)
     {
         var width = Vector<float>.Count;

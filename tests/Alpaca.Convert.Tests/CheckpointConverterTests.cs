@@ -48,6 +48,17 @@ public sealed class CheckpointConverterTests : IDisposable
     }
 
     [Fact]
+    public async Task ExecuteAsync_EmbeddingSplitByRows_GivesTheFileOfOne()
+    {
+        var input = CopyCheckpoint("shards2", "tiny");
+        SplitEmbeddingByRows(input);
+        var (_, byRows) = await Convert(input, "rows");
+        var (_, one) = await Convert(Path.Combine(Fixtures, "shards1"), "one");
+
+        File.ReadAllBytes(Path.Combine(byRows, "model.safetensors")).Should().Equal(File.ReadAllBytes(Path.Combine(one, "model.safetensors")));
+    }
+
+    [Fact]
     public async Task ExecuteAsync_PlainModel_WritesTheConfigurationOfTransformers()
     {
         var (_, output) = await Convert(Path.Combine(Fixtures, "shards2"));
@@ -211,6 +222,33 @@ public sealed class CheckpointConverterTests : IDisposable
         }
 
         return target;
+    }
+
+    // Rewrites a checkpoint of two shards with the embedding as LLaMA 3 has it.
+    private static void SplitEmbeddingByRows(string folder)
+    {
+        using var whole = TensorSource.Open(Path.Combine(Fixtures, "shards1", "consolidated.00.pth"));
+        var embedding = whole.Find(MetaTensorNames.TokEmbeddings)!;
+        var values = whole.ReadBytes(embedding);
+        for (var shard = 0; shard < 2; shard++)
+        {
+            var path = Path.Combine(folder, MetaTensorNames.ShardFile(shard));
+            List<(TensorInfo Info, byte[] Data)> tensors;
+            using (var source = TensorSource.Open(path))
+            {
+                tensors = [.. source.Tensors.Select(t => t.Name == MetaTensorNames.TokEmbeddings
+                    ? (t with { Shape = [embedding.Shape[0] / 2, embedding.Shape[1]] }, values.AsSpan(shard * values.Length / 2, values.Length / 2).ToArray())
+                    : (t, source.ReadBytes(t)))];
+            }
+
+            using var writer = new PthWriter(path, [.. tensors.Select(t => t.Info)]);
+            foreach (var (info, data) in tensors)
+            {
+                writer.Write(info.Name, 0, data);
+            }
+
+            writer.Complete();
+        }
     }
 
     private async Task Refused(string input, string message, string? size = null)
