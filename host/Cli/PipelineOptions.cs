@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Alpaca.Abstractions;
 
 namespace Alpaca.Host;
 
@@ -20,11 +21,21 @@ internal sealed class PipelineOptions
         command.Add(_set);
     }
 
-    /// <summary>The configuration with <c>--set</c> applied.</summary>
-    public AlpacaSettings LoadSettings(CommandContext context, ParseResult parse) => context.LoadSettings(parse, parse.GetValue(_set), parse.GetValue(_pipeline));
+    /// <summary>Starts an engine on the configuration with <c>--set</c> applied.</summary>
+    public CommandEngine StartEngine(CommandContext context, ParseResult parse)
+        => context.StartEngine(parse, context.ReadSettings(parse, parse.GetValue(_set), parse.GetValue(_pipeline)));
 
     /// <summary>The pipeline that is named, or the default one.</summary>
-    public PipelineDefinition GetPipeline(AlpacaSettings settings, ParseResult parse) => settings.GetPipeline(parse.GetValue(_pipeline));
+    /// <exception cref="AlpacaUsageException">There is none of that name, or something in the configuration or the pipeline is wrong; one line for each problem.</exception>
+    public PipelineDefinition GetPipeline(CommandEngine engine, ParseResult parse)
+    {
+        PipelineDefinition? pipeline = null;
+        var check = new ConfigurationCheck(engine.Settings);
+        check.Try(() => pipeline = engine.Settings.GetPipeline(parse.GetValue(_pipeline)));
+        if (pipeline is not null) check.Check(pipeline, engine.Get<PipelineValidator>(), engine.Catalog);
+        check.ThrowIfAny();
+        return pipeline!;
+    }
 
     /// <summary>Which stages.</summary>
     public RunOptions GetRunOptions(ParseResult parse)

@@ -9,26 +9,28 @@ internal sealed class WatchedPipelines
 {
     private readonly AlpacaSettings _settings;
     private readonly TimeProvider _time;
-    private readonly List<string> _errors = [];
+    private readonly ConfigurationCheck _check;
 
     /// <summary>Reads the pipelines' sections; what is wrong with them is kept for <see cref="Check"/>.</summary>
     public WatchedPipelines(AlpacaSettings settings, TimeProvider time)
     {
-        (_settings, _time) = (settings, time);
+        (_settings, _time, _check) = (settings, time, new ConfigurationCheck(settings));
         foreach (var pipeline in settings.Pipelines)
         {
-            Try(() =>
+            var errors = new List<string>();
+            _check.Try(() =>
             {
-                if (PipelineSchedule.Read(settings, pipeline, time, _errors) is { } schedule) Schedules.Add(schedule);
+                if (PipelineSchedule.Read(settings, pipeline, time, errors) is { } schedule) Schedules.Add(schedule);
             });
-            Try(() =>
+            errors.ForEach(_check.Add);
+            _check.Try(() =>
             {
                 if (DropFolder.Of(settings, pipeline) is { } folder) Drops.Add((pipeline.Name, folder));
             });
         }
 
         foreach (var shared in Drops.GroupBy(d => d.Folder.Path).Where(g => g.Count() > 1))
-            _errors.Add($"The pipelines {string.Join(", ", shared.Select(d => d.Pipeline))} have the same Drops:Folder, {shared.Key}; give each its own.");
+            _check.Add($"The pipelines {string.Join(", ", shared.Select(d => d.Pipeline))} have the same Drops:Folder, {shared.Key}; give each its own.");
     }
 
     public List<PipelineSchedule> Schedules { get; } = [];
@@ -39,14 +41,9 @@ internal sealed class WatchedPipelines
     /// <exception cref="AlpacaUsageException">Something is wrong; one line for each problem.</exception>
     public void Check(PipelineValidator validator, IPluginCatalog catalog)
     {
-        foreach (var pipeline in _settings.Pipelines)
-        {
-            Try(() => validator.Validate(pipeline));
-            Try(() => Question.Read(_settings, pipeline, catalog.BackendNames));
-        }
-
-        Try(() => InferenceSettings.Read(_settings));
-        if (_errors.Count > 0) throw new AlpacaUsageException(string.Join('\n', _errors));
+        foreach (var pipeline in _settings.Pipelines) _check.Check(pipeline, validator, catalog);
+        _check.Try(() => InferenceSettings.Read(_settings));
+        _check.ThrowIfAny();
         foreach (var (_, folder) in Drops) folder.Create();
     }
 
@@ -58,18 +55,6 @@ internal sealed class WatchedPipelines
         {
             var next = new CronExpression(schedule.Cron, schedule.TimeZone).GetNextValidTimeAfter(_time.GetUtcNow());
             log.Scheduled(schedule.Pipeline, schedule.Cron, schedule.TimeZone.Id, next);
-        }
-    }
-
-    private void Try(Action check)
-    {
-        try
-        {
-            check();
-        }
-        catch (AlpacaUsageException e)
-        {
-            _errors.Add(e.Message);
         }
     }
 }

@@ -50,6 +50,13 @@ public sealed class AlpacaSettings
     /// <summary>Everything as key and value, for sections read elsewhere (<c>Logging</c>, <c>Inference</c>).</summary>
     public IConfiguration Configuration { get; }
 
+    /// <summary>What is wrong with the keys, one line for each problem; empty unless it was read by <see cref="Read(string?, string?, IReadOnlyList{string}, string?)"/>.</summary>
+    public IReadOnlyList<string> Problems { get; private init; } = [];
+
+    /// <summary>Reads the configuration as <see cref="Load(string?, string?, IReadOnlyList{string}, string?)"/> does, but keeps what is wrong as <see cref="Problems"/>, to be reported together with what the plugins find.</summary>
+    public static AlpacaSettings Read(string? configFile, string? workspace, IReadOnlyList<string> overrides, string? pipeline = null)
+        => Read(configFile, workspace, overrides, pipeline, Environment.GetEnvironmentVariables());
+
     /// <summary>Reads the configuration.</summary>
     /// <param name="configFile">The file; where it is <see langword="null"/>, <c>appsettings.json</c> in the current folder, else the one beside the executable, else none.</param>
     /// <param name="workspace">Another workspace, relative to the current folder; <see langword="null"/> for the configured one.</param>
@@ -62,6 +69,12 @@ public sealed class AlpacaSettings
         => Load(configFile, workspace, overrides, pipeline, Environment.GetEnvironmentVariables());
 
     internal static AlpacaSettings Load(string? configFile, string? workspace, IReadOnlyList<string> overrides, string? pipeline, IDictionary environment)
+    {
+        var settings = Read(configFile, workspace, overrides, pipeline, environment);
+        return settings.Problems.Count == 0 ? settings : throw new AlpacaUsageException(string.Join(Environment.NewLine, settings.Problems));
+    }
+
+    private static AlpacaSettings Read(string? configFile, string? workspace, IReadOnlyList<string> overrides, string? pipeline, IDictionary environment)
     {
         ArgumentNullException.ThrowIfNull(overrides);
         var file = Locate(configFile);
@@ -79,9 +92,6 @@ public sealed class AlpacaSettings
         var defaultPipeline = tree.Text("DefaultPipeline") ?? (pipelines.Count == 1 ? pipelines[0].Name : null);
         if (defaultPipeline is not null && !pipelines.Any(p => p.Name == defaultPipeline))
             errors.Add($"DefaultPipeline is '{defaultPipeline}', which is not under Pipelines{NearestName.Suggest(defaultPipeline, pipelines.Select(p => p.Name))}");
-        if (errors.Count > 0)
-            throw new AlpacaUsageException(string.Join(Environment.NewLine, errors.Select(e => file is null ? e : $"{file}: {e}")));
-
         return new AlpacaSettings(tree, file, baseFolder)
         {
             WorkspaceFolder = workspace is not null ? Path.GetFullPath(workspace) : FolderAt("Workspace") ?? Path.Combine(baseFolder, "workspace"),
@@ -90,6 +100,7 @@ public sealed class AlpacaSettings
             TorchLibraryPath = FolderAt("Torch", "LibraryPath"),
             DefaultPipeline = defaultPipeline,
             Pipelines = pipelines,
+            Problems = [.. errors.Select(e => file is null ? e : $"{file}: {e}")],
         };
 
         string? FolderAt(params string[] path) => tree.Text(path) is { Length: > 0 } text ? Path.GetFullPath(text, baseFolder) : null;

@@ -17,8 +17,8 @@ internal static class PlanVerb
 
     private static async Task<int> RunAsync(CommandContext context, ParseResult parse, PipelineOptions options, CancellationToken cancellationToken)
     {
-        await using var engine = context.StartEngine(parse, options.LoadSettings(context, parse));
-        var pipeline = options.GetPipeline(engine.Settings, parse);
+        await using var engine = options.StartEngine(context, parse);
+        var pipeline = options.GetPipeline(engine, parse);
         DropFolder.Of(engine.Settings, pipeline)?.Create();
         var plan = await ProgressDisplay.ShowAsync(
             context.Console, progress => Task.FromResult(engine.Get<PipelinePlanner>().Plan(pipeline, options.GetRunOptions(parse), progress, cancellationToken)));

@@ -16,8 +16,8 @@ internal static class RunVerb
 
     private static async Task<int> RunAsync(CommandContext context, ParseResult parse, PipelineOptions options, CancellationToken cancellationToken)
     {
-        await using var engine = context.StartEngine(parse, options.LoadSettings(context, parse));
-        var pipeline = options.GetPipeline(engine.Settings, parse);
+        await using var engine = options.StartEngine(context, parse);
+        var pipeline = options.GetPipeline(engine, parse);
         var inference = InferenceSettings.Read(engine.Settings);
         var question = Question.Read(engine.Settings, pipeline, engine.Catalog.BackendNames);
         DropFolder.Of(engine.Settings, pipeline)?.Create();

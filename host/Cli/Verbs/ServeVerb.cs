@@ -14,7 +14,7 @@ internal static class ServeVerb
 
     public static async Task<int> RunAsync(CommandContext context, ParseResult parse, CancellationToken cancellationToken)
     {
-        await WorkerService.RunAsync(context.LoadSettings(parse), parse.GetValue(context.Options.Verbose), cancellationToken);
+        await WorkerService.RunAsync(context.ReadSettings(parse), parse.GetValue(context.Options.Verbose), cancellationToken);
         return ExitCodes.Success;
     }
 }
