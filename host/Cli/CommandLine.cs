@@ -51,6 +51,7 @@ public static class CommandLine
         }
         catch (OperationCanceledException) when (interrupts.Token.IsCancellationRequested)
         {
+            if (console.ErrorIsTerminal) console.Error.WriteLine(); // Behind the prompt, or the ^C that the terminal echoes.
             console.Error.WriteLine("alpaca: cancelled");
             return ExitCodes.Cancelled;
         }

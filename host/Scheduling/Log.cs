@@ -8,7 +8,7 @@ internal static partial class Log
     [LoggerMessage(200, LogLevel.Information, "Serving {Pipelines} pipelines from {Configuration}, workspace {Workspace}")]
     public static partial void Serving(this ILogger log, int pipelines, string configuration, string workspace);
 
-    [LoggerMessage(201, LogLevel.Information, "Pipeline {Pipeline} is scheduled at {Cron} ({TimeZone}), next at {Next}")]
+    [LoggerMessage(201, LogLevel.Information, "Pipeline {Pipeline} is scheduled at {Cron} ({TimeZone}), next at {Next:yyyy-MM-dd HH:mm:ss zzz}")]
     public static partial void Scheduled(this ILogger log, string pipeline, string cron, string timeZone, DateTimeOffset? next);
 
     [LoggerMessage(202, LogLevel.Warning, "Nothing to do: no pipeline has a Schedule or Drops")]

@@ -58,8 +58,13 @@ internal static class WorkerService
         {
             // Cancelled at the first sign of a stop, so that all the time there is goes to the checkpoint.
             using var either = CancellationTokenSource.CreateLinkedTokenSource(stopping, cancellationToken);
-            var reported = options with { StageChanged = stage => { if (StageLines.Describe(stage) is { } line) log.RunProgress(line); } };
-            return await Task.Run(() => runner.RunAsync(pipeline, reported, progress, either.Token), CancellationToken.None);
+            return await Task.Run(() => runner.RunAsync(pipeline, options with { StageChanged = LogEnd }, progress, either.Token), CancellationToken.None);
+        }
+
+        // The runner logs a stage's start by itself.
+        void LogEnd(StageRecord stage)
+        {
+            if (stage.Outcome != StageOutcome.Running && StageLines.Describe(stage) is { } line) log.RunProgress(line);
         }
     }
 }

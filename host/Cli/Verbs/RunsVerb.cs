@@ -31,7 +31,7 @@ internal static class RunsVerb
         IReadOnlyList<RunRecord> runs = id is { } one ? [store.Get(one)] : store.List(Latest);
         if (parse.GetValue(context.Options.Json)) JsonOutput.Write(context.Console.Out, runs);
         else if (id is null) context.Console.OutTables.Write(CreateTable(runs));
-        else context.Console.OutTables.Write(CreateTable(runs[0]));
+        else Print(context.Console, runs[0]);
         return ExitCodes.Success;
     }
 
@@ -43,10 +43,16 @@ internal static class RunsVerb
         return table;
     }
 
+    private static void Print(CommandConsole console, RunRecord run)
+    {
+        console.Out.WriteLine($"Run {run.Id} of {run.Pipeline}, {Time(run.StartedAt)}: {run.Outcome}");
+        if (run.Error is { } error) console.Out.WriteLine(error);
+        console.OutTables.Write(CreateTable(run));
+    }
+
     private static Table CreateTable(RunRecord run)
     {
         var table = Tables.Create("Stage", "Outcome", "Took", "Reason", "Metrics", "Artifact");
-        table.Title = new TableTitle(Markup.Escape($"Run {run.Id} of {run.Pipeline}, {Time(run.StartedAt)}: {run.Outcome}"));
         foreach (var stage in run.Stages)
             table.AddTextRow(stage.Name, stage.Outcome.ToString(), Took(stage.StartedAt, stage.FinishedAt), stage.Error ?? stage.Reason, Metrics(stage.Metrics), stage.ArtifactFolder ?? "");
         return table;
