@@ -84,6 +84,14 @@ public sealed class InstructionDatasetTests : IDisposable
     }
 
     [Fact]
+    public void Load_EmptyFolderBesideData_IsPassedOver()
+        => InstructionDataset.Load([_folder.CreateFolder("empty"), _folder.Write("a.json", "[" + Row + "]")]).Should().HaveCount(1);
+
+    [Fact]
+    public void Load_EmptyFolderAlone_NamesIt()
+        => FluentActions.Invoking(() => Load(_folder.CreateFolder("empty"))).Should().Throw<AlpacaException>().WithMessage("*empty has no .json or .jsonl file*");
+
+    [Fact]
     public void Load_Nothing_Throws()
         => FluentActions.Invoking(() => InstructionDataset.Load([])).Should().Throw<AlpacaException>();
 
