@@ -12,13 +12,6 @@ namespace Alpaca.Convert;
 /// <param name="TokenizerModel">The <c>tokenizer.model</c> beside it or above it, if there is one.</param>
 internal sealed partial record CheckpointLocation(string Folder, string SizeName, IReadOnlyList<string> Shards, string? TokenizerModel)
 {
-    // Meta's sizes and their shards: LLaMA 1, and those that LLaMA 2 and its relatives added.
-    private static readonly Dictionary<string, int> KnownShards = new(StringComparer.OrdinalIgnoreCase)
-    {
-        ["7B"] = 1, ["13B"] = 2, ["30B"] = 4, ["65B"] = 8,
-        ["7Bf"] = 1, ["8B"] = 1, ["13Bf"] = 2, ["33B"] = 4, ["34B"] = 4, ["70B"] = 8, ["70Bf"] = 8,
-    };
-
     /// <summary>Finds the checkpoint that a request means.</summary>
     /// <exception cref="AlpacaException">There is none, there are several, or a shard is missing.</exception>
     public static CheckpointLocation Find(string inputDir, string? modelSize)
@@ -92,7 +85,7 @@ internal sealed partial record CheckpointLocation(string Folder, string SizeName
             }
         }
 
-        var expected = KnownShards.TryGetValue(sizeName, out var known) ? known : Math.Max(1, byNumber.Count == 0 ? 0 : byNumber.Keys.Last() + 1);
+        var expected = MetaSizes.TryGetShardCount(sizeName, out var known) ? known : Math.Max(1, byNumber.Count == 0 ? 0 : byNumber.Keys.Last() + 1);
         var missing = Enumerable.Range(0, expected).Where(i => !byNumber.ContainsKey(i)).Select(MetaTensorNames.ShardFile).ToList();
         if (missing.Count > 0)
         {

@@ -1,4 +1,5 @@
 using Alpaca.Abstractions;
+using Alpaca.Formats;
 using Microsoft.Extensions.Logging;
 
 namespace Alpaca.Download;
@@ -8,9 +9,6 @@ internal sealed class Downloader : IDownloader
 {
     private const string TokenizerModel = "tokenizer.model";
     private const string TokenizerChecklist = "tokenizer_checklist.chk";
-
-    /// <summary>Shards of the sizes that Meta released.</summary>
-    private static readonly Dictionary<string, int> ShardCounts = new(StringComparer.Ordinal) { ["7B"] = 1, ["13B"] = 2, ["30B"] = 4, ["65B"] = 8 };
 
     /// <inheritdoc />
     public async Task<WeightsArtifact> ExecuteAsync(DownloadRequest request, StageContext context, CancellationToken cancellationToken = default)
@@ -91,7 +89,7 @@ internal sealed class Downloader : IDownloader
         return files;
     }
 
-    private static IEnumerable<string> ExpectedFiles(string size) => ShardCounts.TryGetValue(size, out var shards)
+    private static IEnumerable<string> ExpectedFiles(string size) => MetaSizes.TryGetShardCount(size, out var shards)
         ? Enumerable.Range(0, shards).Select(shard => $"consolidated.{shard:00}.pth").Prepend("params.json")
         : ["params.json"];
 }

@@ -33,7 +33,7 @@ public sealed class LoraTrainer : ITrainer
         WarnOfSlowOrUntriedChoices(request, baseModel.Config, data, device, context.Logger);
         cancellationToken.ThrowIfCancellationRequested();
 
-        using var model = TrainedModelLoader.Load(request, baseModel, adapter, settings, tokenizer.VocabularySize, device, context.Progress);
+        using var model = TrainedModelLoader.Load(request, baseModel, adapter, settings, tokenizer.VocabularySize, device, context.Progress, cancellationToken);
         context.Logger.LogInformation(
             "trainable params: {Trainable:N0} || all params: {All:N0} || trainable%: {Percent:F4}",
             model.Parameters.Count, model.ParameterCount, 100.0 * model.Parameters.Count / model.ParameterCount);

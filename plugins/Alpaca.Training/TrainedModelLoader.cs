@@ -16,9 +16,11 @@ internal static class TrainedModelLoader
     /// <param name="vocabularySize">Rows that the embedding shall have.</param>
     /// <param name="device">Where to train.</param>
     /// <param name="progress">Told how many bytes are loaded.</param>
+    /// <param name="cancellationToken">Ends the loading early.</param>
     /// <exception cref="AlpacaException">The starting values do not fit the model.</exception>
     public static TrainedModel Load(
-        TrainRequest request, HuggingFaceModel baseModel, PeftAdapter? adapter, LoraSettings settings, int vocabularySize, Device device, IStageProgress progress)
+        TrainRequest request, HuggingFaceModel baseModel, PeftAdapter? adapter, LoraSettings settings, int vocabularySize, Device device, IStageProgress progress,
+        CancellationToken cancellationToken = default)
     {
         var dropout = new LoraDropout(settings.Config.LoraDropout, request.Seed, device);
         var adapters = new LoraAdapters(settings, dropout);
@@ -35,7 +37,7 @@ internal static class TrainedModelLoader
                 VocabularySize = vocabularySize,
                 Seed = Seeds.Derive(request.Seed, "new rows"),
             };
-            model = LlamaModel.Load(baseModel, options, task);
+            model = LlamaModel.Load(baseModel, options, task.WithCancellation(cancellationToken));
             if (adapter is not null)
             {
                 adapters.InitializeFrom(adapter, request.PeftPath!);

@@ -112,6 +112,17 @@ public sealed class LoraTrainerTests
     }
 
     [Fact]
+    public async Task ExecuteAsync_FromAnAdapterWhoseConfigurationHidesItsModules_KeepsThem()
+    {
+        using var folder = await TrainingFolder.CreateAsync();
+        var first = await folder.TrainAsync(folder.Request() with { TrainingSteps = 1 }, "first");
+        folder.DeleteCheckpoints();
+        (LoraConfig.Load(first) with { ModulesToSave = [] }).Save(first);
+        var second = await folder.TrainAsync(folder.Request() with { PeftPath = first, LearningRate = 0, TrainingSteps = 1, ModulesToSave = [] }, "second");
+        File.ReadAllBytes(Path.Combine(second, "adapter_model.safetensors")).Should().Equal(File.ReadAllBytes(Path.Combine(first, "adapter_model.safetensors")));
+    }
+
+    [Fact]
     public async Task ExecuteAsync_GrownTokenizer_GrowsTheModelAndKeepsTheAdaptersRows()
     {
         using var folder = await TrainingFolder.CreateAsync();

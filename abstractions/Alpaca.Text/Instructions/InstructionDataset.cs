@@ -20,26 +20,20 @@ public static class InstructionDataset
     public static IReadOnlyList<InstructionSample> Load(IEnumerable<string> filesOrFolders)
     {
         ArgumentNullException.ThrowIfNull(filesOrFolders);
-        var paths = filesOrFolders.ToList();
+        var samples = new List<InstructionSample>();
+        var problems = new ProblemList();
+        var emptyFolders = new List<string>();
+        foreach (var file in FindFiles(filesOrFolders, emptyFolders)) InstructionFile.Read(file, samples, problems);
 
         // A folder that is filled later, such as one for dropped files, may be empty as long as there is data elsewhere.
-        var (samples, problems) = Read(paths, mayBeEmpty: true);
-        if (samples.Count == 0) (samples, problems) = Read(paths, mayBeEmpty: false);
+        if (samples.Count == 0) emptyFolders.ForEach(folder => problems.Add($"{folder} has no .json or .jsonl file; put instruction data there or name another folder."));
         problems.ThrowIfAny();
         return samples.Count > 0 ? samples : throw new AlpacaException("No instruction data was named; name at least one file or folder.");
     }
 
-    private static (List<InstructionSample> Samples, ProblemList Problems) Read(List<string> paths, bool mayBeEmpty)
+    private static IEnumerable<string> FindFiles(IEnumerable<string> filesOrFolders, List<string> emptyFolders)
     {
-        var samples = new List<InstructionSample>();
-        var problems = new ProblemList();
-        foreach (var file in FindFiles(paths, mayBeEmpty, problems)) InstructionFile.Read(file, samples, problems);
-        return (samples, problems);
-    }
-
-    private static IEnumerable<string> FindFiles(List<string> paths, bool mayBeEmpty, ProblemList problems)
-    {
-        foreach (var path in paths)
+        foreach (var path in filesOrFolders)
         {
             if (!Directory.Exists(path))
             {
@@ -49,7 +43,7 @@ public static class InstructionDataset
             var files = Directory.EnumerateFiles(path)
                 .Where(file => Extensions.Contains(Path.GetExtension(file), StringComparer.OrdinalIgnoreCase))
                 .Order(StringComparer.Ordinal).ToList();
-            if (files.Count == 0 && !mayBeEmpty) problems.Add($"{path} has no .json or .jsonl file; put instruction data there or name another folder.");
+            if (files.Count == 0) emptyFolders.Add(path);
             foreach (var file in files) yield return file;
         }
     }

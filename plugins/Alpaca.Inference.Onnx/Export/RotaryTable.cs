@@ -8,7 +8,7 @@ namespace Alpaca.Inference.Onnx;
 /// </remarks>
 internal sealed class RotaryTable(LlamaConfig config)
 {
-    private readonly float[] _frequencies = RotaryFrequencies.For(config);
+    private readonly float[] _frequencies = RotaryFrequencies.Of(config);
 
     /// <summary>Rows: the longest sequence.</summary>
     public int Positions { get; } = config.MaxPositionEmbeddings;

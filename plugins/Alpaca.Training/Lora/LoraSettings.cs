@@ -56,13 +56,15 @@ internal sealed record LoraSettings
         Compare("LoraAlpha", request.LoraAlpha, defaults.LoraAlpha, config.LoraAlpha);
         Compare("LoraDropout", request.LoraDropout, defaults.LoraDropout, config.LoraDropout);
         Compare("LoraTrainable", Sorted(request.LoraTrainable), Sorted(defaults.LoraTrainable), Sorted(config.TargetModules));
+        // Some PEFT versions save modules that their configuration does not name: model.embed_tokens.weight is embed_tokens.
+        var saved = adapter.SavedModules.Keys.Select(tensor => tensor.Split('.')[^2]);
         return new LoraSettings
         {
             Config = config with
             {
                 // A pattern is written out as the modules that it chose.
                 TargetModules = config.TargetModules.All(LlamaTensorNames.Projections.Contains) ? config.TargetModules : [.. adapter.Pairs.Keys],
-                ModulesToSave = [.. config.ModulesToSave.Union(request.ModulesToSave, StringComparer.Ordinal)],
+                ModulesToSave = [.. config.ModulesToSave.Union(saved, StringComparer.Ordinal).Union(request.ModulesToSave, StringComparer.Ordinal)],
                 BaseModelNameOrPath = request.ModelNameOrPath,
             },
             Adapts = adapter.Pairs.ContainsKey,
