@@ -90,6 +90,10 @@ public sealed class InstructionDatasetTests : IDisposable
     }
 
     [Fact]
+    public void Load_EmptyFolderBesideData_IsPassedOver()
+        => InstructionDataset.Load([_folder.CreateFolder("empty"), _folder.Write("a.json", "[" + Row + "]")]).Should().HaveCount(1);
+
+    [Fact]
     public void Load_Nothing_Throws()
         => FluentActions.Invoking(() => InstructionDataset.Load([])).Should().Throw<AlpacaException>();
 

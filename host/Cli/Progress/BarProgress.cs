@@ -37,7 +37,11 @@ internal sealed class BarProgress : IStageProgress
             FiguresColumn.States.AddOrUpdate(_task, _state);
         }
 
-        public void Report(double done) => _task.Value = done;
+        public void Report(double done)
+        {
+            _state.GoneOnFrom ??= Stopwatch.GetElapsedTime(_state.Started) < ProgressFigures.AtOnce ? done : 0;
+            _task.Value = done;
+        }
 
         public void SetTotal(double total)
         {
@@ -66,6 +70,8 @@ internal sealed class BarProgress : IStageProgress
 
         public bool HasTotal { get; set; }
 
+        public double? GoneOnFrom { get; set; }
+
         public string Status { get; set; } = "";
     }
 
@@ -77,7 +83,7 @@ internal sealed class BarProgress : IStageProgress
         public override IRenderable Render(RenderOptions options, ProgressTask task, TimeSpan deltaTime)
         {
             if (!States.TryGetValue(task, out var state)) return SpectreText.Empty;
-            var figures = new ProgressFigures(task.Value, state.HasTotal ? task.MaxValue : null, state.Unit, Stopwatch.GetElapsedTime(state.Started));
+            var figures = new ProgressFigures(task.Value, state.HasTotal ? task.MaxValue : null, state.Unit, Stopwatch.GetElapsedTime(state.Started), state.GoneOnFrom ?? 0);
             return new SpectreText(state.Status.Length > 0 ? $"{figures}, {state.Status}" : figures.ToString()) { Overflow = Overflow.Ellipsis };
         }
     }

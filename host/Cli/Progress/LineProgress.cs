@@ -21,6 +21,7 @@ internal sealed class LineProgress(Action<string> write, TimeProvider time) : IS
         private double? _total = total;
         private double _done;
         private double _doneWhenWritten;
+        private double? _goneOnFrom;
         private string _status = "";
         private bool _wroteAny;
         private bool _ended;
@@ -30,6 +31,7 @@ internal sealed class LineProgress(Action<string> write, TimeProvider time) : IS
             lock (owner._lock)
             {
                 _done = done;
+                if (_goneOnFrom is null) _goneOnFrom = _doneWhenWritten = owner.Since(_started) < ProgressFigures.AtOnce ? done : 0;
                 var since = owner.Since(_written);
                 var isTenth = _total is > 0 && done - _doneWhenWritten >= _total / 10;
                 if (since >= Longest || (isTenth && since >= Shortest)) Write();
@@ -59,7 +61,7 @@ internal sealed class LineProgress(Action<string> write, TimeProvider time) : IS
 
         private void Write()
         {
-            owner.WriteLine(description, new ProgressFigures(_done, _total, unit, owner.Since(_started)), _status);
+            owner.WriteLine(description, new ProgressFigures(_done, _total, unit, owner.Since(_started), _goneOnFrom ?? 0), _status);
             (_written, _doneWhenWritten, _wroteAny) = (owner.Now, _done, true);
         }
     }

@@ -7,11 +7,15 @@ namespace Alpaca.Host;
 /// <param name="Done">How much is done.</param>
 /// <param name="Total">How much there is, if that is known.</param>
 /// <param name="Unit">What is counted.</param>
-/// <param name="Elapsed">The time it took so far.</param>
-internal sealed record ProgressFigures(double Done, double? Total, ProgressUnit Unit, TimeSpan Elapsed)
+/// <param name="Elapsed">The time since the start.</param>
+/// <param name="GoneOnFrom">How much was done before the start, when earlier work is gone on from.</param>
+internal sealed record ProgressFigures(double Done, double? Total, ProgressUnit Unit, TimeSpan Elapsed, double GoneOnFrom = 0)
 {
+    /// <summary>A first report that comes this soon says where the work goes on from.</summary>
+    public static readonly TimeSpan AtOnce = TimeSpan.FromMilliseconds(50);
+
     /// <summary>Units per second since the start; <see langword="null"/> before there is a pace.</summary>
-    public double? Rate => Elapsed > TimeSpan.Zero && Done > 0 ? Done / Elapsed.TotalSeconds : null;
+    public double? Rate => Elapsed > TimeSpan.Zero && Done > GoneOnFrom ? (Done - GoneOnFrom) / Elapsed.TotalSeconds : null;
 
     /// <summary>The time left at that rate; <see langword="null"/> when it is done or cannot be known.</summary>
     public TimeSpan? Left => Rate is { } rate && Total > Done ? TimeSpan.FromSeconds(Math.Min((Total.Value - Done) / rate, TimeSpan.FromDays(365).TotalSeconds)) : null;

@@ -21,7 +21,7 @@ public sealed class LineProgressTests
         }
 
         _lines.Should().HaveCount(3).And.SatisfyRespectively(
-            first => first.Should().Be("training: 334 of 1000 steps (33 %), 333 steps/s, 2.0 s left"),
+            first => first.Should().Be("training: 334 of 1000 steps (33 %), 332 steps/s, 2.0 s left"),
             second => second.Should().StartWith("training: 668 of 1000 steps (66 %)"),
             last => last.Should().Be("training: 1000 of 1000 steps (100 %), 333 steps/s"));
     }
@@ -38,6 +38,17 @@ public sealed class LineProgressTests
 
         _lines.Should().HaveCount(4);
         _lines[0].Should().Be("training: 5 of 10000 steps (0 %), 1.0 steps/s, 2 h 46 min left");
+    }
+
+    [Fact]
+    public void Report_WorkIsGoneOnFrom_CountsThePaceFromThere()
+    {
+        using var task = Start(400);
+        task.Report(200);
+        _time.Advance(TimeSpan.FromSeconds(5));
+        task.Report(250);
+
+        _lines.Should().Equal("training: 250 of 400 steps (62 %), 10 steps/s, 15 s left");
     }
 
     [Fact]
