@@ -31,7 +31,8 @@ internal static class OptionRules
     /// <summary>Refuses an argument that looks like an option: it is a mistyped one.</summary>
     public static void RefuseOptions(this Argument argument) => argument.Validators.Add(result =>
     {
-        if (result.Tokens is [{ Value: ['-', _, ..] token }] && result.Parent is CommandResult { Command: var command }) result.AddError(UsageProblems.UnknownOption(command, token));
+        if (result.Parent is not CommandResult { Command: var command }) return;
+        foreach (var token in result.Tokens.Select(t => t.Value).Where(t => t is ['-', _, ..])) result.AddError(UsageProblems.UnknownOption(command, token));
     });
 
     private static string Text<T>(T value) where T : INumber<T> => value.ToString(null, CultureInfo.InvariantCulture);

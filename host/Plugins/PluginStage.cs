@@ -33,6 +33,19 @@ public sealed class PluginStage
 
     private StageDescriptor Descriptor => _descriptor ?? throw new ObjectDisposedException(Name, $"The plugin {Plugin.Name} has been unloaded.");
 
+    /// <summary>Whether the stage can say what it would do.</summary>
+    public bool CanPlan => Descriptor.CanPlan;
+
+    /// <summary>Says what the stage would do, with the checks that come before the first byte.</summary>
+    /// <param name="request">An instance of <see cref="RequestType"/>.</param>
+    /// <returns>The plan, or <see langword="null"/> when the stage cannot tell.</returns>
+    /// <exception cref="AlpacaException">The stage would fail for a reason the user can mend.</exception>
+    public StagePlan? Plan(object request)
+    {
+        using var scope = _services!.CreateScope();
+        return Descriptor.Plan(scope.ServiceProvider, request);
+    }
+
     /// <summary>Runs the stage, as a new instance with a service scope of its own.</summary>
     /// <param name="request">An instance of <see cref="RequestType"/>.</param>
     /// <param name="context">Where to write and whom to tell.</param>

@@ -9,7 +9,7 @@ namespace Alpaca.Merging;
 /// The update is computed in float32 and rounded once per adapter to the base's type, so merging two adapters at once gives the bits of merging them one after the other.
 /// Semantics of <c>merge_llama_with_chinese_lora.py</c> for any number of adapters and any base type; memory use does not depend on the model's size.
 /// </remarks>
-public sealed class AdapterMerger : IAdapterMerger
+public sealed class AdapterMerger : IAdapterMerger, IPlanningStage<MergeRequest>
 {
     private const string GenerationConfig = "generation_config.json";
 
@@ -21,69 +21,94 @@ public sealed class AdapterMerger : IAdapterMerger
         return Task.FromResult(Merge(request, context, cancellationToken));
     }
 
+    /// <inheritdoc />
+    public StagePlan Plan(MergeRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        using var plan = MergePlan.Create(request);
+        return new StagePlan { Steps = [.. plan.Describe(request)], OutputBytes = plan.OutputBytes, MemoryBytes = plan.MemoryBytes };
+    }
+
     private static ModelArtifact Merge(MergeRequest request, StageContext context, CancellationToken cancellationToken)
     {
         var started = context.TimeProvider.GetTimestamp();
         using var plan = MergePlan.Create(request);
-        var bytes = plan.Tensors.Sum(t => t.Info.ByteLength);
+        DiskRoom.Require(context.OutputFolder, plan.OutputBytes, "The merged model");
         foreach (var adapter in plan.Adapters)
         {
             context.Logger.LogInformation(
                 "Merging {Folder}: {Pairs} layers with scaling {Scaling}, {Saved} modules saved whole", adapter.Folder, adapter.Pairs.Count, adapter.Scaling, adapter.SavedModules.Count);
         }
 
+        VerificationResult? verification;
         try
         {
-            if (request.OutputType == ModelFormat.Pth)
-            {
-                WriteMeta(plan, bytes, context, cancellationToken);
-            }
-            else
-            {
-                WriteHuggingFace(plan, bytes, context, cancellationToken);
-            }
+            verification = request.OutputType == ModelFormat.Pth
+                ? WriteMeta(plan, request.Verify, context, cancellationToken)
+                : WriteHuggingFace(plan, request.Verify, context, cancellationToken);
+            ThrowIfNothingChanged(plan, request);
+            MergeReport.Of(plan, verification).Write(context.OutputFolder);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new AlpacaException($"The merged model cannot be written to {context.OutputFolder} ({e.Message}); make room on the disk or choose another folder.", e);
         }
 
-        var changed = plan.Tensors.Count(t => t.IsChanged);
-        if (changed == 0)
+        var seconds = Math.Max(context.TimeProvider.GetElapsedTime(started).TotalSeconds, 1e-6);
+        var metrics = new Dictionary<string, double>
         {
-            throw new AlpacaException(
-                $"Merging {string.Join(", ", request.LoraModel)} changes nothing in {request.BaseModel}: the adapters are untrained (B is zero) or their updates vanish in rounding; check that training went well.");
+            ["adapters"] = plan.Adapters.Count,
+            ["tensors"] = plan.Tensors.Count,
+            ["tensorsChanged"] = plan.Tensors.Count(t => t.IsChanged),
+            ["bytes"] = plan.OutputBytes,
+            ["seconds"] = seconds,
+            ["megabytesPerSecond"] = plan.OutputBytes / 1e6 / seconds,
+        };
+        if (verification is not null)
+        {
+            metrics["verifiedLogitDifference"] = verification.LargestDifference;
+            metrics["verifiedLargestLogit"] = verification.LargestLogit;
+            metrics["verifiedTolerance"] = verification.Tolerance;
         }
 
-        var seconds = Math.Max(context.TimeProvider.GetElapsedTime(started).TotalSeconds, 1e-6);
         return new ModelArtifact
         {
             Format = request.OutputType,
             Parameters = plan.Tensors.Sum(t => t.Info.ElementCount),
             VocabularySize = plan.Config.VocabSize,
-            Metrics = new Dictionary<string, double>
-            {
-                ["adapters"] = plan.Adapters.Count,
-                ["tensors"] = plan.Tensors.Count,
-                ["tensorsChanged"] = changed,
-                ["bytes"] = bytes,
-                ["seconds"] = seconds,
-                ["megabytesPerSecond"] = bytes / 1e6 / seconds,
-            },
+            Metrics = metrics,
         };
     }
 
-    private static void WriteHuggingFace(MergePlan plan, long bytes, StageContext context, CancellationToken cancellationToken)
+    private static void ThrowIfNothingChanged(MergePlan plan, MergeRequest request)
     {
-        using (var writer = new ShardedSafetensorsWriter(context.OutputFolder, [.. plan.Tensors.Select(t => t.Info)]))
-        using (var progress = context.Progress.Start("merging", bytes, ProgressUnit.Bytes))
+        if (!plan.Tensors.Any(t => t.IsChanged))
         {
-            RowPipeline.Run(plan.Tensors.Select(tensor => RowTask.For(tensor.Info, 1, chunk =>
+            throw new AlpacaException(
+                $"Merging {string.Join(", ", request.LoraModel)} changes nothing in {request.BaseModel}: the adapters are untrained (B is zero) or their updates vanish in rounding; check that training went well.");
+        }
+    }
+
+    private static VerificationResult? WriteHuggingFace(MergePlan plan, bool verify, StageContext context, CancellationToken cancellationToken)
+    {
+        VerificationResult? result = null;
+        using (var writer = new ShardedSafetensorsWriter(context.OutputFolder, [.. plan.Tensors.Select(t => t.Info)]))
+        using (var progress = context.Progress.Start("merging", plan.OutputBytes, ProgressUnit.Bytes))
+        {
+            var verification = verify ? new MergeVerification(plan, (tensor, offset, rows) => writer.Read(tensor.Name, offset, rows), cancellationToken) : null;
+            var pipeline = new RowPipeline(progress, cancellationToken);
+            foreach (var part in plan.Parts)
             {
-                var rows = chunk.Scratch.Get<byte>(ScratchSlot.Rows, chunk.Rows * tensor.RowBytes);
-                tensor.ReadRows(chunk, rows);
-                writer.Write(tensor.Info.Name, chunk.FirstRow * tensor.RowBytes, rows);
-            })), progress, cancellationToken);
+                pipeline.Run(part.Select(tensor => RowTask.For(tensor.Info, 1, chunk =>
+                {
+                    var rows = chunk.Scratch.Get<byte>(ScratchSlot.Rows, chunk.Rows * tensor.RowBytes);
+                    tensor.ReadRows(chunk, rows);
+                    writer.Write(tensor.Info.Name, chunk.FirstRow * tensor.RowBytes, rows);
+                })));
+                verification?.Advance();
+            }
+
+            result = verification?.Conclude();
             writer.Complete();
         }
 
@@ -95,13 +120,14 @@ public sealed class AdapterMerger : IAdapterMerger
         }
 
         WriteTokenizer(plan, context);
+        return result;
     }
 
-    private static void WriteMeta(MergePlan plan, long bytes, StageContext context, CancellationToken cancellationToken)
+    private static VerificationResult? WriteMeta(MergePlan plan, bool verify, StageContext context, CancellationToken cancellationToken)
     {
         List<string> files;
         using (var writer = new MetaModelWriter(context.OutputFolder, plan.Config, [.. plan.Tensors.Select(t => t.Info)], MetaLayout.ShardCount(plan.Config)))
-        using (var progress = context.Progress.Start("merging", bytes, ProgressUnit.Bytes))
+        using (var progress = context.Progress.Start("merging", plan.OutputBytes, ProgressUnit.Bytes))
         {
             RowPipeline.Run(plan.Tensors.Select(tensor => RowTask.For(tensor.Info, writer.BlockRows(tensor.Info), chunk =>
             {
@@ -116,6 +142,7 @@ public sealed class AdapterMerger : IAdapterMerger
         File.WriteAllText(Path.Combine(context.OutputFolder, MetaParameters.FileName), MetaLayout.ParametersOf(plan.Config).ToJson());
         Checklist.Write(context.OutputFolder, [.. files, MetaParameters.FileName], context.Progress, cancellationToken);
         WriteTokenizer(plan, context);
+        return verify ? VerifyMeta(plan, context, cancellationToken) : null;
     }
 
     private static void WriteTokenizer(MergePlan plan, StageContext context)

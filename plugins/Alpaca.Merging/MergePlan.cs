@@ -1,3 +1,4 @@
+using System.Globalization;
 using Alpaca.Abstractions;
 using Alpaca.Formats;
 
@@ -17,6 +18,30 @@ internal sealed class MergePlan : IDisposable
 
     /// <summary>The tensors of the result, in Hugging Face's order.</summary>
     public IReadOnlyList<MergedTensor> Tensors { get; private set; } = [];
+
+    /// <summary>The tensors in the order in which a forward pass meets them: the embedding, each layer, what comes after the layers.</summary>
+    public IEnumerable<IReadOnlyList<MergedTensor>> Parts
+    {
+        get
+        {
+            var layers = Config.NumHiddenLayers;
+            var perLayer = (Tensors.Count - LlamaTensorNames.Describe(Config with { NumHiddenLayers = 0 }).Count()) / layers;
+            yield return [Tensors[0]];
+            for (var i = 0; i < layers; i++)
+            {
+                yield return [.. Tensors.Skip(1 + (i * perLayer)).Take(perLayer)];
+            }
+
+            yield return [.. Tensors.Skip(1 + (layers * perLayer))];
+        }
+    }
+
+    /// <summary>Bytes of the result's tensors.</summary>
+    public long OutputBytes => Tensors.Sum(t => t.Info.ByteLength);
+
+    /// <summary>Bytes of buffers: on each thread a chunk of rows as stored and as float32, and the A matrices of the tensor at hand.</summary>
+    public long MemoryBytes => Environment.ProcessorCount * ((8L * RowPipeline.ChunkBytes)
+        + Tensors.Max(t => t.Steps.OfType<AddLoraStep>().Sum(s => s.Pair.A.ElementCount * sizeof(float))));
 
     /// <summary>The base's configuration with the result's vocabulary.</summary>
     public LlamaConfig Config { get; private set; } = null!;
@@ -112,6 +137,28 @@ internal sealed class MergePlan : IDisposable
         }
 
         Tensors = tensors;
+    }
+
+    /// <summary>The plan in words, a line for each thing.</summary>
+    public IEnumerable<string> Describe(MergeRequest request)
+    {
+        yield return $"base model {Model.Folder}: {Model.Parameters:N0} parameters in {Model.Tensors.Tensors.Count} tensors, {Tensors[^1].Info.DType.TorchName()}, vocabulary {Model.Config.VocabSize}";
+        foreach (var adapter in Adapters)
+        {
+            var saved = adapter.SavedModules.Count == 0 ? "nothing saved whole" : $"replaces {string.Join(", ", adapter.SavedModules.Keys.Order(StringComparer.Ordinal))}";
+            var vocabulary = adapter.VocabularySize is { } rows ? $", vocabulary {rows}" : "";
+            yield return string.Create(CultureInfo.InvariantCulture, $"adapter {adapter.Folder}: rank {adapter.Config.R}, scaling {adapter.Scaling:G4}, {adapter.Pairs.Count} layers, {saved}{vocabulary}");
+        }
+
+        yield return TokenizerFolder is { } folder ? $"tokenizer of {folder}" : "no tokenizer: neither the last adapter nor the base has one";
+        yield return $"{Tensors.Count(t => t.Steps.Count > 0)} of {Tensors.Count} tensors change, {Tensors.Count(t => t.Steps.Count == 0)} are copied bit for bit";
+        yield return request.OutputType == ModelFormat.Pth
+            ? $"written as {MetaLayout.ShardCount(Config)} consolidated.NN.pth, vocabulary {Config.VocabSize}"
+            : $"written as safetensors, vocabulary {Config.VocabSize}";
+        if (request.Verify)
+        {
+            yield return "logits of the result are held against those of base and adapters before it is published";
+        }
     }
 
     private static string BaseHint(PeftAdapter adapter) => adapter.Config.BaseModelNameOrPath is { Length: > 0 } name ? $" ({name})" : "";

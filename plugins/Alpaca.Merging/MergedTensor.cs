@@ -5,17 +5,21 @@ namespace Alpaca.Merging;
 /// <summary>A tensor of the result: the base's with the steps of all adapters, made row by row.</summary>
 internal sealed class MergedTensor
 {
-    private readonly ITensorSource _base;
-    private readonly TensorInfo _baseInfo;
     private readonly List<MergeStep> _steps = [];
     private int _isChanged;
 
     public MergedTensor(ITensorSource source, TensorInfo info)
     {
-        _base = source;
-        _baseInfo = info;
+        Base = source;
+        BaseInfo = info;
         Info = info;
     }
+
+    /// <summary>Where the base's tensor is.</summary>
+    public ITensorSource Base { get; }
+
+    /// <summary>The base's tensor.</summary>
+    public TensorInfo BaseInfo { get; }
 
     /// <summary>Name, type and shape of the result; the type is the base's.</summary>
     public TensorInfo Info { get; private set; }
@@ -47,7 +51,7 @@ internal sealed class MergedTensor
     {
         if (_steps.Count == 0)
         {
-            _base.Read(_baseInfo, chunk.FirstRow * RowBytes, destination);
+            Base.Read(BaseInfo, chunk.FirstRow * RowBytes, destination);
             return;
         }
 
@@ -61,7 +65,7 @@ internal sealed class MergedTensor
                 case AddLoraStep add:
                     if (index == 0)
                     {
-                        _base.Read(_baseInfo, chunk.FirstRow * RowBytes, destination);
+                        Base.Read(BaseInfo, chunk.FirstRow * RowBytes, destination);
                     }
 
                     AddLora(add, index, chunk, destination);
@@ -103,14 +107,14 @@ internal sealed class MergedTensor
             return;
         }
 
-        if (!Info.Shape.SequenceEqual(_baseInfo.Shape))
+        if (!Info.Shape.SequenceEqual(BaseInfo.Shape))
         {
             Interlocked.Exchange(ref _isChanged, 1);
             return;
         }
 
         var before = chunk.Scratch.Get<byte>(ScratchSlot.Before, rows.Length);
-        _base.Read(_baseInfo, chunk.FirstRow * RowBytes, before);
+        Base.Read(BaseInfo, chunk.FirstRow * RowBytes, before);
         if (!before.SequenceEqual(rows))
         {
             Interlocked.Exchange(ref _isChanged, 1);

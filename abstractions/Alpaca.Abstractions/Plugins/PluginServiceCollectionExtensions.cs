@@ -64,6 +64,11 @@ public static class PluginServiceCollectionExtensions
         where TRequest : class, new()
         where TArtifact : Artifact
     {
+        public override bool CanPlan => typeof(IPlanningStage<TRequest>).IsAssignableFrom(typeof(TStage));
+
+        public override StagePlan? Plan(IServiceProvider services, object request)
+            => (services.GetRequiredService<TStage>() as IPlanningStage<TRequest>)?.Plan((TRequest)request);
+
         public override async Task<Artifact> ExecuteAsync(
             IServiceProvider services, object request, StageContext context, CancellationToken cancellationToken = default)
             => await services.GetRequiredService<TStage>().ExecuteAsync((TRequest)request, context, cancellationToken).ConfigureAwait(false);

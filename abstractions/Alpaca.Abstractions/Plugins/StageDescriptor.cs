@@ -19,6 +19,15 @@ public abstract class StageDescriptor
     /// <summary>The kind of artifact the stage makes.</summary>
     public string ArtifactKind { get; }
 
+    /// <summary>Whether the stage is an <see cref="IPlanningStage{TRequest}"/>.</summary>
+    public abstract bool CanPlan { get; }
+
+    /// <summary>Says what the stage would do.</summary>
+    /// <param name="services">The container of the plugin that registered the stage.</param>
+    /// <param name="request">An instance of <see cref="RequestType"/>.</param>
+    /// <returns>The plan, or <see langword="null"/> when the stage cannot tell (<see cref="CanPlan"/>).</returns>
+    public abstract StagePlan? Plan(IServiceProvider services, object request);
+
     /// <summary>Runs the stage.</summary>
     /// <param name="services">The container of the plugin that registered the stage.</param>
     /// <param name="request">An instance of <see cref="RequestType"/>.</param>

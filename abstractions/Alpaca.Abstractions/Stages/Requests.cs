@@ -224,6 +224,13 @@ public sealed record MergeRequest
     /// <summary>The layout to write. The default is <see cref="ModelFormat.HuggingFace"/>.</summary>
     [Description("huggingface or pth")]
     public ModelFormat OutputType { get; init; }
+
+    /// <summary>
+    /// Whether the logits of the merged model are held against those of base and adapters on a probe prompt before the result is published. The default is
+    /// <see langword="true"/>; it costs a few floating point operations for each weight.
+    /// </summary>
+    [Description("Hold the logits of the merged model against those of base and adapters")]
+    public bool Verify { get; init; } = true;
 }
 
 /// <summary>Options of the <c>export</c> stage.</summary>

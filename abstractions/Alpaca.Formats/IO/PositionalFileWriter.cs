@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Alpaca.Formats;
 
-/// <summary>A file of known length written at positions, by any number of threads; it gets its name only when it is complete.</summary>
+/// <summary>A file of known length written at positions, by any number of threads, and read back; it gets its name only when it is complete.</summary>
 internal sealed class PositionalFileWriter : IDisposable
 {
     private readonly string _path;
@@ -19,7 +19,7 @@ internal sealed class PositionalFileWriter : IDisposable
         try
         {
             // Allocating first finds a full disk before hours of work, and keeps the file in one piece.
-            _handle = File.OpenHandle(_temporaryPath, FileMode.Create, FileAccess.Write, FileShare.None, FileOptions.None, preallocationSize: length);
+            _handle = File.OpenHandle(_temporaryPath, FileMode.Create, FileAccess.ReadWrite, FileShare.None, FileOptions.None, preallocationSize: length);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -36,6 +36,29 @@ internal sealed class PositionalFileWriter : IDisposable
         catch (IOException e)
         {
             throw WriteError(e);
+        }
+    }
+
+    /// <summary>Reads back what has been written.</summary>
+    public void Read(long offset, Span<byte> destination)
+    {
+        try
+        {
+            while (!destination.IsEmpty)
+            {
+                var count = RandomAccess.Read(_handle, destination, offset);
+                if (count == 0)
+                {
+                    throw new AlpacaException($"{_path} was cut short by somebody else while it was written; run the stage again.");
+                }
+
+                offset += count;
+                destination = destination[count..];
+            }
+        }
+        catch (IOException e)
+        {
+            throw new AlpacaException($"{_path} cannot be read back at byte {offset} ({e.Message}); check the disk.", e);
         }
     }
 

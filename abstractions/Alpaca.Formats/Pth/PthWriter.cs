@@ -74,6 +74,10 @@ public sealed class PthWriter : ITensorWriter
     }
 
     /// <inheritdoc />
+    public void Read(string name, long byteOffset, Span<byte> destination) =>
+        _file.Read(_members[_ledger.Find(name, byteOffset, destination.Length) + 1].DataOffset + byteOffset, destination);
+
+    /// <inheritdoc />
     public void Complete()
     {
         _ledger.ThrowIfIncomplete();

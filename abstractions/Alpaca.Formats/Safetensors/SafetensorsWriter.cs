@@ -58,6 +58,9 @@ public sealed class SafetensorsWriter : ITensorWriter
     public void Write(string name, long byteOffset, ReadOnlySpan<byte> data) => _file.Write(_offsets[_ledger.Note(name, byteOffset, data.Length)] + byteOffset, data);
 
     /// <inheritdoc />
+    public void Read(string name, long byteOffset, Span<byte> destination) => _file.Read(_offsets[_ledger.Find(name, byteOffset, destination.Length)] + byteOffset, destination);
+
+    /// <inheritdoc />
     public void Complete()
     {
         ThrowIfIncomplete();

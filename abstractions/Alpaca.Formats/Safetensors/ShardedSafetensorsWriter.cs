@@ -57,15 +57,10 @@ public sealed class ShardedSafetensorsWriter : ITensorWriter
     public IReadOnlyList<string> FileNames => _fileNames;
 
     /// <inheritdoc />
-    public void Write(string name, long byteOffset, ReadOnlySpan<byte> data)
-    {
-        if (!_shardOf.TryGetValue(name, out var shard))
-        {
-            throw new ArgumentException($"The tensor {name} was not announced.", nameof(name));
-        }
+    public void Write(string name, long byteOffset, ReadOnlySpan<byte> data) => WriterOf(name).Write(name, byteOffset, data);
 
-        _writers[shard].Write(name, byteOffset, data);
-    }
+    /// <inheritdoc />
+    public void Read(string name, long byteOffset, Span<byte> destination) => WriterOf(name).Read(name, byteOffset, destination);
 
     /// <inheritdoc />
     public void Complete()
@@ -95,6 +90,9 @@ public sealed class ShardedSafetensorsWriter : ITensorWriter
             writer.Dispose();
         }
     }
+
+    private SafetensorsWriter WriterOf(string name) =>
+        _shardOf.TryGetValue(name, out var shard) ? _writers[shard] : throw new ArgumentException($"The tensor {name} was not announced.", nameof(name));
 
     private static List<List<TensorInfo>> Split(IReadOnlyList<TensorInfo> tensors, long maxShardBytes)
     {

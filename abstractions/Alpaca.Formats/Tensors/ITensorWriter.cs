@@ -16,6 +16,13 @@ public interface ITensorWriter : IDisposable
     /// <exception cref="Alpaca.Abstractions.AlpacaException">The file cannot be written, for example because the disk is full.</exception>
     void Write(string name, long byteOffset, ReadOnlySpan<byte> data);
 
+    /// <summary>Reads back a part of a tensor that has been written, until <see cref="Complete"/>.</summary>
+    /// <param name="name">The tensor's name.</param>
+    /// <param name="byteOffset">Where in the tensor the part begins.</param>
+    /// <param name="destination">Filled completely; what has not been written yet is undefined.</param>
+    /// <exception cref="Alpaca.Abstractions.AlpacaException">The file cannot be read.</exception>
+    void Read(string name, long byteOffset, Span<byte> destination);
+
     /// <summary>Ends the writing and publishes the files.</summary>
     /// <exception cref="InvalidOperationException">A tensor has not been written completely; nothing is published.</exception>
     void Complete();

@@ -74,37 +74,51 @@ public sealed class RowScratch
 
 /// <summary>Makes tensors chunk by chunk on several threads, so that a model of any size passes through a few MB per thread.</summary>
 /// <remarks>Chunks are begun in order, which keeps reading and writing close to sequential; while one thread waits for the disk another computes.</remarks>
-public static class RowPipeline
+public sealed class RowPipeline
 {
     internal const long MaxBlockBytes = 256 << 20;
 
-    // Large enough that a system call costs nothing, small enough to stay in the processor's cache.
-    private const int ChunkBytes = 2 << 20;
+    /// <summary>Bytes of a chunk, unless a block is larger: large enough that a system call costs nothing, small enough to stay in the processor's cache.</summary>
+    public const int ChunkBytes = 2 << 20;
 
-    /// <summary>Runs the tasks on the calling thread and helpers until all are done.</summary>
-    /// <param name="tasks">The tensors, in the order of the file.</param>
+    private readonly IProgressTask _progress;
+    private readonly ParallelOptions _options;
+
+    // Parallel retires and replaces its workers every tenth of a second; the buffers outlive them, or allocating them anew costs more than the work.
+    private readonly ConcurrentBag<RowScratch> _idle = [];
+    private long _done;
+
+    /// <summary>Creates a pipeline whose runs share buffers and count on in one progress.</summary>
     /// <param name="progress">Told the bytes made so far.</param>
     /// <param name="cancellationToken">Looked at between chunks.</param>
     /// <param name="threads">The most threads at work. The default is 0: one per core.</param>
-    public static void Run(IEnumerable<RowTask> tasks, IProgressTask progress, CancellationToken cancellationToken, int threads = 0)
+    public RowPipeline(IProgressTask progress, CancellationToken cancellationToken, int threads = 0)
+    {
+        ArgumentNullException.ThrowIfNull(progress);
+        _progress = progress;
+        _options = new ParallelOptions { CancellationToken = cancellationToken, MaxDegreeOfParallelism = threads > 0 ? threads : Environment.ProcessorCount };
+    }
+
+    /// <summary>Runs the tasks of one pipeline; see <see cref="RowPipeline(IProgressTask, CancellationToken, int)"/> and <see cref="Run(IEnumerable{RowTask})"/>.</summary>
+    public static void Run(IEnumerable<RowTask> tasks, IProgressTask progress, CancellationToken cancellationToken, int threads = 0) =>
+        new RowPipeline(progress, cancellationToken, threads).Run(tasks);
+
+    /// <summary>Runs the tasks on the calling thread and helpers until all are done.</summary>
+    /// <param name="tasks">The tensors, in the order of the file.</param>
+    public void Run(IEnumerable<RowTask> tasks)
     {
         ArgumentNullException.ThrowIfNull(tasks);
-        ArgumentNullException.ThrowIfNull(progress);
-        var options = new ParallelOptions { CancellationToken = cancellationToken, MaxDegreeOfParallelism = threads > 0 ? threads : Environment.ProcessorCount };
         var chunks = Partitioner.Create(Split(tasks), EnumerablePartitionerOptions.NoBuffering);
-        // Parallel retires and replaces its workers every tenth of a second; the buffers outlive them, or allocating them anew costs more than the work.
-        var idle = new ConcurrentBag<RowScratch>();
-        long done = 0;
         try
         {
-            Parallel.ForEach(chunks, options, () => idle.TryTake(out var scratch) ? scratch : new RowScratch(), (chunk, _, scratch) =>
+            Parallel.ForEach(chunks, _options, () => _idle.TryTake(out var scratch) ? scratch : new RowScratch(), (chunk, _, scratch) =>
             {
                 // Parallel looks at the token too, but only once its callback has run; a chunk must not start after cancellation.
-                cancellationToken.ThrowIfCancellationRequested();
+                _options.CancellationToken.ThrowIfCancellationRequested();
                 chunk.Task.Process(new RowChunk(chunk.FirstRow, chunk.Rows, scratch));
-                progress.Report(Interlocked.Add(ref done, (long)chunk.Rows * chunk.Task.RowBytes));
+                _progress.Report(Interlocked.Add(ref _done, (long)chunk.Rows * chunk.Task.RowBytes));
                 return scratch;
-            }, idle.Add);
+            }, _idle.Add);
         }
         catch (AggregateException e)
         {

@@ -24,6 +24,14 @@ internal sealed class WriteLedger
     /// <summary>Notes a part and returns the tensor's index.</summary>
     public int Note(string name, long byteOffset, int length)
     {
+        var index = Find(name, byteOffset, length);
+        Interlocked.Add(ref _written[index], length);
+        return index;
+    }
+
+    /// <summary>The index of the tensor that has such a part.</summary>
+    public int Find(string name, long byteOffset, int length)
+    {
         if (!_indices.TryGetValue(name, out var index))
         {
             throw new ArgumentException($"The tensor {name} was not announced.", nameof(name));
@@ -31,7 +39,6 @@ internal sealed class WriteLedger
 
         ArgumentOutOfRangeException.ThrowIfNegative(byteOffset);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(byteOffset, _tensors[index].ByteLength - length);
-        Interlocked.Add(ref _written[index], length);
         return index;
     }
 

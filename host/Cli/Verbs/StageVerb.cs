@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using Alpaca.Abstractions;
 
 namespace Alpaca.Host;
 
@@ -24,9 +25,15 @@ internal static class StageVerb
         var options = RequestSchema.Describe(stage.RequestType).Select(o => (Schema: o, Option: CreateOption(o))).ToList();
         var output = new Option<string?>("--output-dir") { Description = "Folder to make (required)", HelpName = "DIR" };
         var overwrite = new Option<bool>("--overwrite") { Description = "Replace the output folder if it has files [default: false]" };
+        var dryRun = new Option<bool>("--dry-run") { Description = "Check everything, say what would be done, and write nothing [default: false]" };
         options.ForEach(o => command.Add(o.Option));
         command.Add(output);
         command.Add(overwrite);
+        if (stage.CanPlan)
+        {
+            command.Add(dryRun);
+            command.Add(context.Options.Json);
+        }
 
         // Bound while the command line is parsed, so that what is wrong with the values is reported together with what is wrong with the options.
         object? request = null;
@@ -35,9 +42,13 @@ internal static class StageVerb
             var problems = new List<string>();
             request = RequestBinder.Bind(stage.RequestType, ReadValues(result, options), problems, name => $"--{options.Find(o => o.Schema.Name == name).Schema.KebabName}");
             problems.ForEach(result.AddError);
-            if (string.IsNullOrEmpty(result.GetValue(output))) result.AddError("--output-dir is missing: the folder to make.");
+            var isPlan = stage.CanPlan && result.GetValue(dryRun);
+            if (stage.CanPlan && result.GetValue(context.Options.Json) && !isPlan) result.AddError("--json goes with --dry-run: it prints the plan as one JSON document.");
+            if (!isPlan && string.IsNullOrEmpty(result.GetValue(output))) result.AddError("--output-dir is missing: the folder to make.");
         });
-        command.SetAction((parse, cancellationToken) => RunAsync(context, engine, stage, request!, parse.GetValue(output)!, parse.GetValue(overwrite), cancellationToken));
+        command.SetAction((parse, cancellationToken) => stage.CanPlan && parse.GetValue(dryRun)
+            ? Task.FromResult(WritePlan(context.Console, stage.Name, stage.Plan(request!)!, parse.GetValue(context.Options.Json)))
+            : RunAsync(context, engine, stage, request!, parse.GetValue(output)!, parse.GetValue(overwrite), cancellationToken));
         return command;
     }
 
@@ -61,6 +72,19 @@ internal static class StageVerb
         await ProgressDisplay.ShowAsync(
             context.Console, progress => engine.Get<StageRunner>().RunAloneAsync(stage, request, output, overwrite, progress, cancellationToken));
         context.Console.Error.WriteLine($"{stage.Name}: done in {Amounts.Duration(TimeProvider.System.GetElapsedTime(started))}, see {output}");
+        return ExitCodes.Success;
+    }
+
+    private static int WritePlan(CommandConsole console, string stage, StagePlan plan, bool json)
+    {
+        if (json)
+        {
+            JsonOutput.Write(console.Out, new { stage, plan.Steps, plan.OutputBytes, plan.MemoryBytes });
+            return ExitCodes.Success;
+        }
+
+        foreach (var step in plan.Steps) console.Out.WriteLine(step);
+        console.Out.WriteLine($"disk: {Amounts.Done(plan.OutputBytes, null, ProgressUnit.Bytes)}; memory: {Amounts.Done(plan.MemoryBytes, null, ProgressUnit.Bytes)} of buffers, whatever the model's size");
         return ExitCodes.Success;
     }
 
