@@ -24,18 +24,17 @@ public sealed class CheckpointConverter : ICheckpointConverter
     {
         var started = context.TimeProvider.GetTimestamp();
         var location = CheckpointLocation.Find(request.InputDir, request.ModelSize);
-        using var checkpoint = MetaCheckpoint.Open(location);
-        var embedding = checkpoint.Embedding.Info;
-        ThrowIfTokenizerDoesNotFit(location, (int)embedding.Shape[0]);
-        var config = LlamaConfiguration.Of(checkpoint, (int)embedding.Shape[0], checkpoint.FeedForwardDim, embedding.DType);
-        var bytes = checkpoint.Tensors.Sum(t => t.Info.ByteLength);
+        using var model = MetaModel.Open(location.Folder);
+        var config = LlamaConfiguration.Of(model);
+        ThrowIfTokenizerDoesNotFit(location, config.VocabSize);
+        var bytes = model.Tensors.Sum(t => t.ByteLength);
         context.Logger.LogInformation(
-            "Converting {Folder}: {Shards} shards, {Tensors} tensors, {Megabytes:F0} MB", location.Folder, location.Shards.Count, checkpoint.Tensors.Count, bytes / 1e6);
+            "Converting {Folder}: {Shards} shards, {Tensors} tensors, {Megabytes:F0} MB", location.Folder, model.ShardFiles.Count, model.Tensors.Count, bytes / 1e6);
 
-        using (var writer = new ShardedSafetensorsWriter(context.OutputFolder, [.. checkpoint.Tensors.Select(t => t.Info)]))
+        using (var writer = new ShardedSafetensorsWriter(context.OutputFolder, model.Tensors))
         using (var progress = context.Progress.Start(location.SizeName, bytes, ProgressUnit.Bytes))
         {
-            RowPipeline.Run(checkpoint.Tensors.Select(t => CreateTask(t, config.HeadDim, writer)), progress, cancellationToken);
+            RowPipeline.Run(model.Tensors.Select(t => CreateTask(t, model, writer)), progress, cancellationToken);
             writer.Complete();
         }
 
@@ -54,12 +53,12 @@ public sealed class CheckpointConverter : ICheckpointConverter
         return new ModelArtifact
         {
             Format = ModelFormat.HuggingFace,
-            Parameters = checkpoint.Tensors.Sum(t => t.Info.ElementCount),
+            Parameters = model.Tensors.Sum(t => t.ElementCount),
             VocabularySize = config.VocabSize,
             Metrics = new Dictionary<string, double>
             {
-                ["shards"] = location.Shards.Count,
-                ["tensors"] = checkpoint.Tensors.Count,
+                ["shards"] = model.ShardFiles.Count,
+                ["tensors"] = model.Tensors.Count,
                 ["bytes"] = bytes,
                 ["seconds"] = seconds,
                 ["megabytesPerSecond"] = bytes / 1e6 / seconds,
@@ -75,22 +74,14 @@ public sealed class CheckpointConverter : ICheckpointConverter
         }
     }
 
-    private static RowTask CreateTask(ShardedTensor tensor, int headDim, ShardedSafetensorsWriter writer)
+    private static RowTask CreateTask(TensorInfo tensor, MetaModel model, ShardedSafetensorsWriter writer)
     {
-        var isRotated = tensor.Rotation != MetaRotation.None;
-        var rowBytes = (int)(tensor.Info.ByteLength / tensor.Info.Shape[0]);
-        return RowTask.For(tensor.Info, isRotated ? headDim : 1, chunk =>
+        var rowBytes = (int)(tensor.ByteLength / tensor.Shape[0]);
+        return RowTask.For(tensor, model.BlockRows(tensor), chunk =>
         {
-            var rows = chunk.Scratch.Get<byte>(ScratchSlot.Rows, chunk.Rows * rowBytes);
-            tensor.ReadRows(chunk, rows);
-            if (isRotated)
-            {
-                var permuted = chunk.Scratch.Get<byte>(ScratchSlot.Permuted, rows.Length);
-                RotaryPermutation.PairsToHalves(rows, permuted, headDim, rowBytes);
-                rows = permuted;
-            }
-
-            writer.Write(tensor.Info.Name, chunk.FirstRow * rowBytes, rows);
+            var rows = chunk.Scratch.Get<byte>(0, chunk.Rows * rowBytes);
+            model.Read(tensor, chunk.FirstRow * rowBytes, rows);
+            writer.Write(tensor.Name, chunk.FirstRow * rowBytes, rows);
         });
     }
 }

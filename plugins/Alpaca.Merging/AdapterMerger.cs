@@ -125,7 +125,7 @@ public sealed class AdapterMerger : IAdapterMerger, IPlanningStage<MergeRequest>
 
     private static VerificationResult? WriteMeta(MergePlan plan, bool verify, StageContext context, CancellationToken cancellationToken)
     {
-        List<string> files;
+        IReadOnlyList<string> files;
         using (var writer = new MetaModelWriter(context.OutputFolder, plan.Config, [.. plan.Tensors.Select(t => t.Info)], MetaLayout.ShardCount(plan.Config)))
         using (var progress = context.Progress.Start("merging", plan.OutputBytes, ProgressUnit.Bytes))
         {
@@ -133,14 +133,14 @@ public sealed class AdapterMerger : IAdapterMerger, IPlanningStage<MergeRequest>
             {
                 var rows = chunk.Scratch.Get<byte>(ScratchSlot.Rows, chunk.Rows * tensor.RowBytes);
                 tensor.ReadRows(chunk, rows);
-                writer.WriteRows(tensor.Info, chunk, rows);
+                writer.Write(tensor.Info.Name, chunk.FirstRow * tensor.RowBytes, rows);
             })), progress, cancellationToken);
             writer.Complete();
             files = writer.FileNames;
         }
 
         File.WriteAllText(Path.Combine(context.OutputFolder, MetaParameters.FileName), MetaLayout.ParametersOf(plan.Config).ToJson());
-        Checklist.Write(context.OutputFolder, [.. files, MetaParameters.FileName], context.Progress, cancellationToken);
+        MetaChecklist.Write(context.OutputFolder, [.. files, MetaParameters.FileName], context.Progress, cancellationToken);
         WriteTokenizer(plan, context);
         return verify ? VerifyMeta(plan, context, cancellationToken) : null;
     }

@@ -126,8 +126,7 @@ internal sealed class MergedTensor
 internal static class ScratchSlot
 {
     public const int Rows = 0;
-    public const int Reordered = 1;
-    public const int Before = 2;
-    public const int Weight = 3;
-    public const int LoraB = 4;
+    public const int Before = 1;
+    public const int Weight = 2;
+    public const int LoraB = 3;
 }

@@ -146,13 +146,22 @@ public sealed class CheckpointConverterTests : IDisposable
     }
 
     [Theory]
-    [InlineData("7B", "*holds 2 shards, but 7B has 1*consolidated.01.pth*")]
-    [InlineData("30B", "consolidated.02.pth, consolidated.03.pth are missing*30B, the checkpoint has 4 shards*")]
-    public async Task ExecuteAsync_ShardsThatDoNotFitTheSize_AreAnError(string size, string message)
+    [InlineData("shards1", "consolidated.01.pth", "*holds 2 shards, but its tensors are split over 1; remove*consolidated.01.pth*")]
+    [InlineData("shards2", "consolidated.02.pth", "*holds 3 shards, but its tensors are split over 2; remove*consolidated.02.pth*")]
+    public async Task ExecuteAsync_ShardsThatDoNotBelong_AreNamed(string variant, string superfluous, string message)
     {
-        CopyCheckpoint("shards2", "weights", size);
+        var input = CopyCheckpoint(variant, "tiny");
+        File.Copy(Path.Combine(input, "consolidated.00.pth"), Path.Combine(input, superfluous));
 
-        await Refused(_folder.Combine("weights"), message, size);
+        await Refused(input, message);
+    }
+
+    [Fact]
+    public async Task ExecuteAsync_FolderNamedAfterAnotherSize_IsDecidedByTheTensors()
+    {
+        CopyCheckpoint("shards2", "weights", "30B");
+
+        (await Convert(_folder.Combine("weights"))).Artifact.Metrics["shards"].Should().Be(2);
     }
 
     [Fact]

@@ -35,8 +35,8 @@ public static class RotaryPermutation
         }
     }
 
-    // The place in Meta's order of a row given in Hugging Face's.
-    private static int PairsRow(int row, int headDim)
+    /// <summary>The place in Meta's order of a row given in Hugging Face's.</summary>
+    internal static int PairsRow(int row, int headDim)
     {
         var (head, inHead) = Math.DivRem(row, headDim);
         var (i, j) = Math.DivRem(inHead, headDim / 2);

@@ -80,7 +80,7 @@ public sealed class PthWriter : ITensorWriter
     /// <inheritdoc />
     public void Complete()
     {
-        _ledger.ThrowIfIncomplete();
+        ThrowIfIncomplete();
         using var directory = new MemoryStream(_directoryLength);
         foreach (var member in _members)
         {
@@ -95,6 +95,8 @@ public sealed class PthWriter : ITensorWriter
 
     /// <inheritdoc />
     public void Dispose() => _file.Dispose();
+
+    internal void ThrowIfIncomplete() => _ledger.ThrowIfIncomplete();
 
     private void WriteMember(Member member, byte[] data)
     {

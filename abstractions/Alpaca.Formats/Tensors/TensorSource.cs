@@ -14,7 +14,7 @@ public static class TensorSource
 
     /// <summary>
     /// Opens a <c>.safetensors</c>, <c>.pth</c>, <c>.pt</c>, <c>.bin</c> or <c>.onnx</c> file, an index, or a folder: a Hugging Face model in one file or several, an adapter, an exported model, or an original
-    /// checkpoint of one shard.
+    /// checkpoint in one shard or several, which is read as whole tensors under Hugging Face's names (<see cref="MetaModel"/>).
     /// </summary>
     /// <param name="path">The file or folder. Files other than <c>.onnx</c> are told apart by their content, not by their name.</param>
     /// <returns>The tensors; nothing but the headers has been read.</returns>
@@ -33,11 +33,16 @@ public static class TensorSource
         }
 
         var shards = Directory.GetFiles(path, "consolidated.*.pth");
+        if (shards.Length > 0 && File.Exists(Path.Combine(path, MetaParameters.FileName)))
+        {
+            return MetaModel.Open(path);
+        }
+
         return shards.Length switch
         {
             0 => throw new AlpacaException($"{path} holds no weights (looked for {string.Join(", ", FolderContents)}, consolidated.00.pth); check the path."),
             1 => OpenFile(shards[0]),
-            _ => throw new AlpacaException($"{path} holds an original checkpoint in {shards.Length} shards with a part of each tensor; name one shard, or convert the checkpoint first."),
+            _ => throw new AlpacaException($"{path} holds {shards.Length} shards of an original checkpoint without their {MetaParameters.FileName}, which tells how they fit together; put it beside them, or name one shard."),
         };
     }
 

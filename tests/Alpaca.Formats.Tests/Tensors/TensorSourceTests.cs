@@ -39,17 +39,6 @@ public sealed class TensorSourceTests : IDisposable
     }
 
     [Fact]
-    public void Open_FolderOfSeveralShards_AsksForOne()
-    {
-        _folder.Write("consolidated.00.pth", "x");
-        _folder.Write("consolidated.01.pth", "x");
-
-        var act = () => TensorSource.Open(_folder.Path);
-
-        act.Should().Throw<AlpacaException>().WithMessage("*2 shards*convert*");
-    }
-
-    [Fact]
     public void ReadAsFloat32_PartsOfAnyType_AreTheConvertedElements()
     {
         using var source = TensorSource.Open(Fixture.Path("values.pth"));

@@ -1,8 +1,7 @@
 using System.Runtime.InteropServices;
 using Alpaca.Abstractions;
-using Alpaca.Formats;
 
-namespace Alpaca.Merging.Tests;
+namespace Alpaca.Formats.Tests.Meta;
 
 public sealed class MetaModelWriterTests : IDisposable
 {
@@ -57,7 +56,7 @@ public sealed class MetaModelWriterTests : IDisposable
         var head = new TensorInfo(LlamaTensorNames.LmHead, DType.UInt8, [vocabulary, 4]);
         using (var writer = new MetaModelWriter(_folder.Path, config, [head], MetaLayout.ShardCount(config)))
         {
-            RowPipeline.Run([RowTask.For(head, 1, chunk => writer.WriteRows(head, chunk, chunk.Scratch.Get<byte>(ScratchSlot.Rows, chunk.Rows * 4)))], NullProgress.Instance, CancellationToken.None);
+            RowPipeline.Run([RowTask.For(head, 1, chunk => writer.Write(head.Name, chunk.FirstRow * 4, chunk.Scratch.Get<byte>(0, chunk.Rows * 4)))], NullProgress.Instance, CancellationToken.None);
             writer.Complete();
         }
 
@@ -76,7 +75,7 @@ public sealed class MetaModelWriterTests : IDisposable
         {
             var rowBytes = (int)(t.ByteLength / t.Shape[0]);
             var rows = MemoryMarshal.AsBytes(Values(t).AsSpan()).Slice((int)chunk.FirstRow * rowBytes, chunk.Rows * rowBytes).ToArray();
-            writer.WriteRows(t, chunk, rows);
+            writer.Write(t.Name, chunk.FirstRow * rowBytes, rows);
         })), NullProgress.Instance, CancellationToken.None);
         writer.Complete();
     }
