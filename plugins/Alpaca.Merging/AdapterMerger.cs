@@ -47,6 +47,7 @@ public sealed class AdapterMerger : IAdapterMerger, IPlanningStage<MergeRequest>
                 ? WriteMeta(plan, request.Verify, context, cancellationToken)
                 : WriteHuggingFace(plan, request.Verify, context, cancellationToken);
             ThrowIfNothingChanged(plan, request);
+            WriteTokenizer(plan, context);
             MergeReport.Of(plan, verification).Write(context.OutputFolder);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -91,27 +92,8 @@ public sealed class AdapterMerger : IAdapterMerger, IPlanningStage<MergeRequest>
 
     private static VerificationResult? WriteHuggingFace(MergePlan plan, bool verify, StageContext context, CancellationToken cancellationToken)
     {
-        VerificationResult? result = null;
-        using (var writer = new ShardedSafetensorsWriter(context.OutputFolder, [.. plan.Tensors.Select(t => t.Info)]))
-        using (var progress = context.Progress.Start("merging", plan.OutputBytes, ProgressUnit.Bytes))
-        {
-            var verification = verify ? new MergeVerification(plan, (tensor, offset, rows) => writer.Read(tensor.Name, offset, rows), cancellationToken) : null;
-            var pipeline = new RowPipeline(progress, cancellationToken);
-            foreach (var part in plan.Parts)
-            {
-                pipeline.Run(part.Select(tensor => RowTask.For(tensor.Info, 1, chunk =>
-                {
-                    var rows = chunk.Scratch.Get<byte>(ScratchSlot.Rows, chunk.Rows * tensor.RowBytes);
-                    tensor.ReadRows(chunk, rows);
-                    writer.Write(tensor.Info.Name, chunk.FirstRow * tensor.RowBytes, rows);
-                })));
-                verification?.Advance();
-            }
-
-            result = verification?.Conclude();
-            writer.Complete();
-        }
-
+        using var writer = new ShardedSafetensorsWriter(context.OutputFolder, [.. plan.Tensors.Select(t => t.Info)]);
+        var verification = WriteWeights(plan, writer, _ => 1, verify, context, cancellationToken);
         plan.Config.Save(context.OutputFolder);
         var generationConfig = Path.Combine(plan.Model.Folder, GenerationConfig);
         if (File.Exists(generationConfig))
@@ -119,30 +101,39 @@ public sealed class AdapterMerger : IAdapterMerger, IPlanningStage<MergeRequest>
             File.WriteAllBytes(Path.Combine(context.OutputFolder, GenerationConfig), File.ReadAllBytes(generationConfig));
         }
 
-        WriteTokenizer(plan, context);
-        return result;
+        return verification;
     }
 
     private static VerificationResult? WriteMeta(MergePlan plan, bool verify, StageContext context, CancellationToken cancellationToken)
     {
-        IReadOnlyList<string> files;
-        using (var writer = new MetaModelWriter(context.OutputFolder, plan.Config, [.. plan.Tensors.Select(t => t.Info)], MetaLayout.ShardCount(plan.Config)))
-        using (var progress = context.Progress.Start("merging", plan.OutputBytes, ProgressUnit.Bytes))
+        using var writer = new MetaModelWriter(context.OutputFolder, plan.Config, [.. plan.Tensors.Select(t => t.Info)], MetaLayout.ShardCount(plan.Config));
+        var verification = WriteWeights(plan, writer, writer.BlockRows, verify, context, cancellationToken);
+        File.WriteAllText(Path.Combine(context.OutputFolder, MetaParameters.FileName), MetaLayout.ParametersOf(plan.Config).ToJson());
+        MetaChecklist.Write(context.OutputFolder, [.. writer.FileNames, MetaParameters.FileName], context.Progress, cancellationToken);
+        return verification;
+    }
+
+    // Part by part, so that the verification reads back what is still in the file cache.
+    private static VerificationResult? WriteWeights(
+        MergePlan plan, ITensorWriter writer, Func<TensorInfo, int> blockRows, bool verify, StageContext context, CancellationToken cancellationToken)
+    {
+        using var progress = context.Progress.Start("merging", plan.OutputBytes, ProgressUnit.Bytes);
+        var verification = verify ? new MergeVerification(plan, writer, cancellationToken) : null;
+        var pipeline = new RowPipeline(progress, cancellationToken);
+        foreach (var part in plan.Parts)
         {
-            RowPipeline.Run(plan.Tensors.Select(tensor => RowTask.For(tensor.Info, writer.BlockRows(tensor.Info), chunk =>
+            pipeline.Run(part.Select(tensor => RowTask.For(tensor.Info, blockRows(tensor.Info), chunk =>
             {
                 var rows = chunk.Scratch.Get<byte>(ScratchSlot.Rows, chunk.Rows * tensor.RowBytes);
                 tensor.ReadRows(chunk, rows);
                 writer.Write(tensor.Info.Name, chunk.FirstRow * tensor.RowBytes, rows);
-            })), progress, cancellationToken);
-            writer.Complete();
-            files = writer.FileNames;
+            })));
+            verification?.Advance();
         }
 
-        File.WriteAllText(Path.Combine(context.OutputFolder, MetaParameters.FileName), MetaLayout.ParametersOf(plan.Config).ToJson());
-        MetaChecklist.Write(context.OutputFolder, [.. files, MetaParameters.FileName], context.Progress, cancellationToken);
-        WriteTokenizer(plan, context);
-        return verify ? VerifyMeta(plan, context, cancellationToken) : null;
+        var result = verification?.Conclude();
+        writer.Complete();
+        return result;
     }
 
     private static void WriteTokenizer(MergePlan plan, StageContext context)

@@ -1,4 +1,3 @@
-using System.Buffers;
 using Alpaca.Abstractions;
 
 namespace Alpaca.Formats;
@@ -10,17 +9,16 @@ namespace Alpaca.Formats;
 /// </remarks>
 public sealed class MetaModel : ITensorSource
 {
-    // What is read at once to be put in order: large enough that a system call costs nothing, small enough for the processor's cache.
-    private const int MaxPiecesBytes = 1 << 20;
-
     private readonly List<ITensorSource> _shards = [];
     private readonly Dictionary<string, ShardedTensor> _byName = new(StringComparer.Ordinal);
+    private readonly ShardedReader _reader;
 
     private MetaModel(string folder, MetaParameters parameters, IReadOnlyList<string> files)
     {
         Folder = folder;
         Parameters = parameters;
         ShardFiles = files;
+        _reader = new ShardedReader((shard, part, byteOffset, destination) => _shards[shard].Read(part, byteOffset, destination));
     }
 
     /// <summary>The folder.</summary>
@@ -73,28 +71,7 @@ public sealed class MetaModel : ITensorSource
         var sharded = Get(tensor);
         ArgumentOutOfRangeException.ThrowIfNegative(byteOffset);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(byteOffset, sharded.Info.ByteLength - destination.Length);
-        if (!sharded.IsRotated)
-        {
-            ReadStored(sharded, byteOffset, destination);
-            return;
-        }
-
-        while (!destination.IsEmpty)
-        {
-            var length = sharded.WholeHeads(byteOffset, destination.Length);
-            if (length > 0)
-            {
-                ReadHeads(sharded, byteOffset, destination[..length]);
-            }
-            else
-            {
-                (var stored, length) = sharded.StoredRow(byteOffset, destination.Length);
-                ReadStored(sharded, stored, destination[..length]);
-            }
-
-            byteOffset += length;
-            destination = destination[length..];
-        }
+        _reader.Read(sharded, byteOffset, destination);
     }
 
     /// <inheritdoc />
@@ -110,74 +87,6 @@ public sealed class MetaModel : ITensorSource
     {
         ArgumentNullException.ThrowIfNull(tensor);
         return _byName.TryGetValue(tensor.Name, out var sharded) ? sharded : throw new ArgumentException($"There is no tensor {tensor.Name}.", nameof(tensor));
-    }
-
-    private void ReadHeads(ShardedTensor tensor, long byteOffset, Span<byte> destination)
-    {
-        var buffer = ArrayPool<byte>.Shared.Rent(destination.Length);
-        try
-        {
-            var pairs = buffer.AsSpan(0, destination.Length);
-            ReadStored(tensor, byteOffset, pairs);
-            RotaryPermutation.PairsToHalves(pairs, destination, tensor.BlockRows, tensor.RowBytes);
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
-    }
-
-    // In the stored order of rows.
-    private void ReadStored(ShardedTensor tensor, long offset, Span<byte> destination)
-    {
-        while (!destination.IsEmpty)
-        {
-            var length = tensor.IsInterleaved ? tensor.WholeRows(offset, destination.Length) : 0;
-            if (length > 0)
-            {
-                ReadRows(tensor, offset / tensor.RowBytes, destination[..length]);
-            }
-            else
-            {
-                (var part, var inPart, length) = tensor.StoredPiece(offset, destination.Length);
-                _shards[part].Read(tensor.Parts[part], inPart, destination[..length]);
-            }
-
-            offset += length;
-            destination = destination[length..];
-        }
-    }
-
-    // Every row consists of a piece from each shard. The pieces of many rows are read at once and then put into place.
-    private void ReadRows(ShardedTensor tensor, long firstRow, Span<byte> destination)
-    {
-        var widest = Enumerable.Range(0, tensor.Parts.Count).Max(tensor.PieceBytes);
-        var rowsAtOnce = Math.Clamp(MaxPiecesBytes / widest, 1, destination.Length / tensor.RowBytes);
-        var buffer = ArrayPool<byte>.Shared.Rent(rowsAtOnce * widest);
-        try
-        {
-            while (!destination.IsEmpty)
-            {
-                var rows = Math.Min(rowsAtOnce, destination.Length / tensor.RowBytes);
-                for (var part = 0; part < tensor.Parts.Count; part++)
-                {
-                    var (pieceBytes, begin) = (tensor.PieceBytes(part), tensor.PieceBegin(part));
-                    var pieces = buffer.AsSpan(0, rows * pieceBytes);
-                    _shards[part].Read(tensor.Parts[part], firstRow * pieceBytes, pieces);
-                    for (var row = 0; row < rows; row++)
-                    {
-                        pieces.Slice(row * pieceBytes, pieceBytes).CopyTo(destination[((row * tensor.RowBytes) + begin)..]);
-                    }
-                }
-
-                firstRow += rows;
-                destination = destination[(rows * tensor.RowBytes)..];
-            }
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
     }
 
     private void OpenShards()

@@ -14,6 +14,7 @@ public sealed class MetaModelWriter : ITensorWriter
     private readonly List<PthWriter> _shards = [];
     private readonly List<string> _fileNames = [];
     private readonly Dictionary<string, ShardedTensor> _byName = new(StringComparer.Ordinal);
+    private readonly ShardedReader _readBack;
 
     /// <summary>Creates the files and reserves their room on the disk.</summary>
     /// <param name="folder">The folder; it exists.</param>
@@ -28,6 +29,7 @@ public sealed class MetaModelWriter : ITensorWriter
         ArgumentNullException.ThrowIfNull(tensors);
         ArgumentOutOfRangeException.ThrowIfLessThan(shardCount, 1);
         Tensors = tensors;
+        _readBack = new ShardedReader((shard, part, byteOffset, destination) => _shards[shard].Read(part.Name, byteOffset, destination));
         var names = MetaTensorNames.Enumerate(config.NumHiddenLayers).ToDictionary(t => t.HuggingFace, StringComparer.Ordinal);
         foreach (var tensor in tensors)
         {
@@ -93,6 +95,9 @@ public sealed class MetaModelWriter : ITensorWriter
             data = data[length..];
         }
     }
+
+    /// <inheritdoc />
+    public void Read(string name, long byteOffset, Span<byte> destination) => _readBack.Read(Get(name), byteOffset, destination);
 
     /// <inheritdoc />
     public void Complete()

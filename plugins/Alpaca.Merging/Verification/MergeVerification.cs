@@ -17,13 +17,13 @@ internal sealed class MergeVerification
     private readonly int[] _ids;
     private int _done;
 
-    public MergeVerification(MergePlan plan, ReadTensor readMerged, CancellationToken cancellationToken)
+    public MergeVerification(MergePlan plan, ITensorWriter merged, CancellationToken cancellationToken)
     {
         _layers = plan.Config.NumHiddenLayers;
         _dtype = plan.Tensors[^1].Info.DType;
         _ids = ChooseProbe(plan.Config, plan.Model.Config.VocabSize);
         _unmerged = new StreamedForward(plan.Config, new UnmergedWeights(plan.Tensors), _ids, cancellationToken);
-        _merged = new StreamedForward(plan.Config, new MergedWeights(plan.Tensors.Select(t => t.Info), readMerged), _ids, cancellationToken);
+        _merged = new StreamedForward(plan.Config, new MergedWeights(merged), _ids, cancellationToken);
     }
 
     /// <summary>The logits of base and adapters, once everything has been passed.</summary>

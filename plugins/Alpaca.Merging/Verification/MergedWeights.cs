@@ -3,13 +3,10 @@ using Alpaca.Formats;
 
 namespace Alpaca.Merging;
 
-/// <summary>Copies a part of a tensor's contiguous data, as <see cref="ITensorSource.Read"/> and <see cref="ITensorWriter.Read"/> do.</summary>
-internal delegate void ReadTensor(TensorInfo tensor, long byteOffset, Span<byte> destination);
-
 /// <summary>The merged model as it lies in its files.</summary>
-internal sealed class MergedWeights(IEnumerable<TensorInfo> tensors, ReadTensor read) : IStreamedWeights
+internal sealed class MergedWeights(ITensorWriter written) : IStreamedWeights
 {
-    private readonly Dictionary<string, TensorInfo> _tensors = tensors.ToDictionary(t => t.Name, StringComparer.Ordinal);
+    private readonly Dictionary<string, TensorInfo> _tensors = written.Tensors.ToDictionary(t => t.Name, StringComparer.Ordinal);
 
     public TensorInfo Describe(string name) => _tensors[name];
 
@@ -22,7 +19,7 @@ internal sealed class MergedWeights(IEnumerable<TensorInfo> tensors, ReadTensor 
         try
         {
             var rows = bytes.AsSpan(0, destination.Length * elementSize);
-            read(tensor, firstRow * columns * elementSize, rows);
+            written.Read(name, firstRow * columns * elementSize, rows);
             TensorConversion.ToFloat32(tensor.DType, rows, destination);
         }
         finally
