@@ -95,7 +95,7 @@ public sealed class AdapterMergerTests : IDisposable
 
         artifact.Format.Should().Be(ModelFormat.Pth);
         Fixture.Digests(back.OutputFolder).Should().Equal(Fixture.Digests(huggingFace.OutputFolder));
-        Directory.GetFiles(pth.OutputFolder).Select(Path.GetFileName).Should().BeEquivalentTo("consolidated.00.pth", "params.json", "checklist.chk", "tokenizer.model");
+        Directory.GetFiles(pth.OutputFolder).Select(Path.GetFileName).Should().BeEquivalentTo("consolidated.00.pth", "params.json", "checklist.chk", "tokenizer.model", "merge_report.json");
     }
 
     [Theory]
