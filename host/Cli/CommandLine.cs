@@ -77,6 +77,7 @@ public static class CommandLine
             ChatVerb.Create(context),
             TokenizeVerb.Create(context),
             InspectVerb.Create(context),
+            BenchVerb.Create(context),
             PluginsVerb.Create(context),
         };
         root.SetAction((parse, cancellationToken) => ServeVerb.RunAsync(context, parse, cancellationToken));

@@ -9,17 +9,26 @@ internal sealed class PositionalFileWriter : IDisposable
     private readonly string _path;
     private readonly string _temporaryPath;
     private readonly SafeFileHandle _handle;
+    private readonly bool _isSparse;
     private bool _published;
 
+    /// <param name="path">Where the file will be.</param>
+    /// <param name="length">Its length.</param>
+    /// <param name="isSparse">Whether room is taken only for what is not zero.</param>
     /// <exception cref="AlpacaException">The file cannot be created, or the disk has not enough room for <paramref name="length"/> bytes.</exception>
-    public PositionalFileWriter(string path, long length)
+    public PositionalFileWriter(string path, long length, bool isSparse = false)
     {
         _path = path;
+        _isSparse = isSparse;
         _temporaryPath = path + ".partial";
         try
         {
             // Allocating first finds a full disk before hours of work, and keeps the file in one piece.
-            _handle = File.OpenHandle(_temporaryPath, FileMode.Create, FileAccess.ReadWrite, FileShare.None, FileOptions.None, preallocationSize: length);
+            _handle = File.OpenHandle(_temporaryPath, FileMode.Create, FileAccess.ReadWrite, FileShare.None, FileOptions.None, preallocationSize: isSparse ? 0 : length);
+            if (isSparse)
+            {
+                RandomAccess.SetLength(_handle, length);
+            }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -29,6 +38,11 @@ internal sealed class PositionalFileWriter : IDisposable
 
     public void Write(long offset, ReadOnlySpan<byte> data)
     {
+        if (_isSparse && !data.ContainsAnyExcept((byte)0))
+        {
+            return;
+        }
+
         try
         {
             RandomAccess.Write(_handle, data, offset);

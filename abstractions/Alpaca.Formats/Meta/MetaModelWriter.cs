@@ -21,8 +21,9 @@ public sealed class MetaModelWriter : ITensorWriter
     /// <param name="config">The model's configuration.</param>
     /// <param name="tensors">What will be written.</param>
     /// <param name="shardCount">The number of shards; divides the columns of what is split by columns.</param>
+    /// <param name="isSparse">Whether parts that are all zero take no room on the disk, which is then not reserved either. The default is <see langword="false"/>.</param>
     /// <exception cref="Alpaca.Abstractions.AlpacaException">A file cannot be created or the disk is too full.</exception>
-    public MetaModelWriter(string folder, LlamaConfig config, IReadOnlyList<TensorInfo> tensors, int shardCount)
+    public MetaModelWriter(string folder, LlamaConfig config, IReadOnlyList<TensorInfo> tensors, int shardCount, bool isSparse = false)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(folder);
         ArgumentNullException.ThrowIfNull(config);
@@ -42,7 +43,7 @@ public sealed class MetaModelWriter : ITensorWriter
             for (var i = 0; i < shardCount; i++)
             {
                 _fileNames.Add(MetaTensorNames.ShardFile(i));
-                _shards.Add(new PthWriter(Path.Combine(folder, _fileNames[i]), [.. tensors.Select(t => _byName[t.Name].Parts[i])]));
+                _shards.Add(new PthWriter(Path.Combine(folder, _fileNames[i]), [.. tensors.Select(t => _byName[t.Name].Parts[i])], isSparse));
             }
         }
         catch

@@ -20,8 +20,9 @@ public sealed class PthWriter : ITensorWriter
     /// <summary>Creates the file and reserves its room on the disk.</summary>
     /// <param name="path">Where to write. The file appears there in <see cref="Complete"/>; its name without extension becomes the prefix inside, as in PyTorch.</param>
     /// <param name="tensors">What will be written.</param>
+    /// <param name="isSparse">Whether parts that are all zero take no room on the disk, which is then not reserved either. The default is <see langword="false"/>.</param>
     /// <exception cref="AlpacaException">The file cannot be created or the disk is too full.</exception>
-    public PthWriter(string path, IReadOnlyList<TensorInfo> tensors)
+    public PthWriter(string path, IReadOnlyList<TensorInfo> tensors, bool isSparse = false)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
         ArgumentNullException.ThrowIfNull(tensors);
@@ -42,7 +43,7 @@ public sealed class PthWriter : ITensorWriter
         Add($"{prefix}/version", version.Length);
         _directoryOffset = position;
         _directoryLength = _members.Sum(m => m.CentralHeader().Length);
-        _file = new PositionalFileWriter(path, _directoryOffset + _directoryLength + ZipEnd.Write(0, 0, 0).Length);
+        _file = new PositionalFileWriter(path, _directoryOffset + _directoryLength + ZipEnd.Write(0, 0, 0).Length, isSparse);
         try
         {
             WriteMember(_members[0], pickle);
