@@ -40,7 +40,7 @@ internal sealed class MergePlan : IDisposable
     public long OutputBytes => Tensors.Sum(t => t.Info.ByteLength);
 
     /// <summary>Bytes of buffers: on each thread a chunk of rows as stored and as float32, and the A matrices of the tensor at hand.</summary>
-    public long MemoryBytes => Environment.ProcessorCount * ((8L * RowPipeline.ChunkBytes)
+    public long MemoryBytes => RowPipeline.DefaultThreads * ((8L * RowPipeline.ChunkBytes)
         + Tensors.Max(t => t.Steps.OfType<AddLoraStep>().Sum(s => s.Pair.A.ElementCount * sizeof(float))));
 
     /// <summary>The base's configuration with the result's vocabulary.</summary>

@@ -73,7 +73,10 @@ public sealed class RowScratch
 }
 
 /// <summary>Makes tensors chunk by chunk on several threads, so that a model of any size passes through a few MB per thread.</summary>
-/// <remarks>Chunks are begun in order, which keeps reading and writing close to sequential; while one thread waits for the disk another computes.</remarks>
+/// <remarks>
+/// Chunks are begun in order, which keeps reading and writing close to sequential. There are more threads than cores: while some wait for the disk, others compute. They are
+/// threads of their own, because the pool takes seconds to notice that its threads are waiting.
+/// </remarks>
 public sealed class RowPipeline
 {
     internal const long MaxBlockBytes = 256 << 20;
@@ -82,22 +85,25 @@ public sealed class RowPipeline
     public const int ChunkBytes = 2 << 20;
 
     private readonly IProgressTask _progress;
-    private readonly ParallelOptions _options;
-
-    // Parallel retires and replaces its workers every tenth of a second; the buffers outlive them, or allocating them anew costs more than the work.
+    private readonly CancellationToken _cancellationToken;
+    private readonly int _threads;
     private readonly ConcurrentBag<RowScratch> _idle = [];
     private long _done;
 
     /// <summary>Creates a pipeline whose runs share buffers and count on in one progress.</summary>
     /// <param name="progress">Told the bytes made so far.</param>
     /// <param name="cancellationToken">Looked at between chunks.</param>
-    /// <param name="threads">The most threads at work. The default is 0: one per core.</param>
+    /// <param name="threads">The most threads at work. The default is 0: <see cref="DefaultThreads"/>.</param>
     public RowPipeline(IProgressTask progress, CancellationToken cancellationToken, int threads = 0)
     {
         ArgumentNullException.ThrowIfNull(progress);
         _progress = progress;
-        _options = new ParallelOptions { CancellationToken = cancellationToken, MaxDegreeOfParallelism = threads > 0 ? threads : Environment.ProcessorCount };
+        _cancellationToken = cancellationToken;
+        _threads = threads > 0 ? threads : DefaultThreads;
     }
+
+    /// <summary>Two more than there are cores.</summary>
+    public static int DefaultThreads => Environment.ProcessorCount + 2;
 
     /// <summary>Runs the tasks of one pipeline; see <see cref="RowPipeline(IProgressTask, CancellationToken, int)"/> and <see cref="Run(IEnumerable{RowTask})"/>.</summary>
     public static void Run(IEnumerable<RowTask> tasks, IProgressTask progress, CancellationToken cancellationToken, int threads = 0) =>
@@ -105,26 +111,49 @@ public sealed class RowPipeline
 
     /// <summary>Runs the tasks on the calling thread and helpers until all are done.</summary>
     /// <param name="tasks">The tensors, in the order of the file.</param>
+    /// <exception cref="OperationCanceledException">The work was cancelled.</exception>
+    /// <exception cref="AlpacaException">A task failed so; any other exception of a task is thrown as it is.</exception>
     public void Run(IEnumerable<RowTask> tasks)
     {
         ArgumentNullException.ThrowIfNull(tasks);
-        var chunks = Partitioner.Create(Split(tasks), EnumerablePartitionerOptions.NoBuffering);
-        try
+        var chunks = new ConcurrentQueue<(RowTask Task, long FirstRow, int Rows)>(Split(tasks));
+        var failures = new ConcurrentQueue<Exception>();
+        var helpers = new Thread[Math.Min(_threads, chunks.Count) is var wanted and > 0 ? wanted - 1 : 0];
+        for (var i = 0; i < helpers.Length; i++)
         {
-            Parallel.ForEach(chunks, _options, () => _idle.TryTake(out var scratch) ? scratch : new RowScratch(), (chunk, _, scratch) =>
-            {
-                // Parallel looks at the token too, but only once its callback has run; a chunk must not start after cancellation.
-                _options.CancellationToken.ThrowIfCancellationRequested();
-                chunk.Task.Process(new RowChunk(chunk.FirstRow, chunk.Rows, scratch));
-                _progress.Report(Interlocked.Add(ref _done, (long)chunk.Rows * chunk.Task.RowBytes));
-                return scratch;
-            }, _idle.Add);
+            helpers[i] = new Thread(() => Work(chunks, failures)) { IsBackground = true, Name = nameof(RowPipeline) };
+            helpers[i].Start();
         }
-        catch (AggregateException e)
+
+        Work(chunks, failures);
+        Array.ForEach(helpers, helper => helper.Join());
+        if (!failures.IsEmpty)
         {
             // One failure is enough to tell; the others are mostly its echo.
-            ExceptionDispatchInfo.Throw(e.Flatten().InnerExceptions.FirstOrDefault(inner => inner is AlpacaException) ?? e.InnerExceptions[0]);
+            ExceptionDispatchInfo.Throw(failures.FirstOrDefault(failure => failure is AlpacaException) ?? failures.First());
         }
+
+        _cancellationToken.ThrowIfCancellationRequested();
+    }
+
+    private void Work(ConcurrentQueue<(RowTask Task, long FirstRow, int Rows)> chunks, ConcurrentQueue<Exception> failures)
+    {
+        var scratch = _idle.TryTake(out var idle) ? idle : new RowScratch();
+        try
+        {
+            while (failures.IsEmpty && !_cancellationToken.IsCancellationRequested && chunks.TryDequeue(out var chunk))
+            {
+                chunk.Task.Process(new RowChunk(chunk.FirstRow, chunk.Rows, scratch));
+                _progress.Report(Interlocked.Add(ref _done, (long)chunk.Rows * chunk.Task.RowBytes));
+            }
+        }
+        catch (Exception e)
+        {
+            // Whatever it is, it belongs to the caller and not to this thread.
+            failures.Enqueue(e);
+        }
+
+        _idle.Add(scratch);
     }
 
     private static IEnumerable<(RowTask Task, long FirstRow, int Rows)> Split(IEnumerable<RowTask> tasks)
