@@ -16,10 +16,16 @@ internal sealed class ShardJoin(IReadOnlyList<ITensorSource> shards, IReadOnlyLi
     {
         var tensors = new List<ShardedTensor>();
         var names = new HashSet<string>(StringComparer.Ordinal) { MetaTensorNames.RopeFrequencies };
-        foreach (var tensor in MetaTensorNames.Enumerate(parameters.NLayers))
+        var isTied = shards.All(s => s.Find(MetaTensorNames.Output) is null);
+        foreach (var tensor in MetaTensorNames.Enumerate(parameters.NLayers, FindEmbeddingSplit()))
         {
             names.Add(tensor.Meta);
-            if (TryJoin(WithActualSplit(tensor)) is { } joined)
+            if (isTied && tensor.Meta == MetaTensorNames.Output)
+            {
+                continue;
+            }
+
+            if (TryJoin(tensor) is { } joined)
             {
                 tensors.Add(joined);
             }
@@ -35,17 +41,15 @@ internal sealed class ShardJoin(IReadOnlyList<ITensorSource> shards, IReadOnlyLi
             Problems.AddRange(shards[0].Tensors
                 .Where(t => !names.Contains(t.Name) && !t.Name.EndsWith("inner_attention.rope.freqs", StringComparison.Ordinal))
                 .Select(t => $"{t.Name} is no part of a LLaMA with {parameters.NLayers} layers"));
-            CheckShapes(tensors.ToDictionary(t => t.Info.Name, t => t.Info, StringComparer.Ordinal));
+            CheckShapes(tensors.ToDictionary(t => t.Info.Name, t => t.Info, StringComparer.Ordinal), isTied);
         }
 
         return tensors;
     }
 
-    // LLaMA 1 and 2 split the embedding by columns, LLaMA 3 by rows; the width of a part tells which.
-    private MetaTensor WithActualSplit(MetaTensor tensor) =>
-        tensor.Meta == MetaTensorNames.TokEmbeddings && shards[0].Find(tensor.Meta) is { Shape: [_, var columns] } && columns == parameters.Dim
-            ? tensor with { Split = MetaSplit.Rows }
-            : tensor;
+    // LLaMA 1 and 2 split the embedding by columns, Llama 3 by rows; the width of a part tells which.
+    private MetaSplit FindEmbeddingSplit() =>
+        shards[0].Find(MetaTensorNames.TokEmbeddings) is { Shape: [_, var columns] } && columns == parameters.Dim ? MetaSplit.Rows : MetaSplit.Columns;
 
     private ShardedTensor? TryJoin(MetaTensor tensor)
     {
@@ -87,11 +91,11 @@ internal sealed class ShardJoin(IReadOnlyList<ITensorSource> shards, IReadOnlyLi
         return new ShardedTensor(tensor, parts, parameters.HeadDim);
     }
 
-    private void CheckShapes(Dictionary<string, TensorInfo> tensors)
+    private void CheckShapes(Dictionary<string, TensorInfo> tensors, bool isTied)
     {
         var embedding = tensors[LlamaTensorNames.EmbedTokens];
         var feedForward = tensors[LlamaTensorNames.Projection(0, "gate_proj")].Shape[0];
-        Config = MetaLayout.ConfigOf(parameters, checked((int)embedding.Shape[0]), checked((int)feedForward), embedding.DType);
+        Config = MetaLayout.ConfigOf(parameters, checked((int)embedding.Shape[0]), checked((int)feedForward), embedding.DType) with { TieWordEmbeddings = isTied };
         if (feedForward != parameters.FeedForwardDim)
         {
             Problems.Add($"the feed-forward layers are {feedForward} wide, multiple_of {parameters.MultipleOf} gives {parameters.FeedForwardDim}");

@@ -53,6 +53,47 @@ public sealed class MetaModelTests : IDisposable
         }
     }
 
+    /// <summary>Whatever the heads, the shards and the way of splitting: the whole is the same.</summary>
+    [Property(Arbitrary = [typeof(Shapes)], MaxTest = 25)]
+    public void Read_AnyShards_EqualsUnsharded(Shape shape)
+    {
+        using TemporaryFolder one = new(), several = new();
+        var config = Checkpoint.Config(shape.Heads, shape.KeyHeads, shape.HeadDim, DType.Float16, vocabulary: 19) with { IntermediateSize = 24, NumHiddenLayers = 1 };
+        Checkpoint.Write(one.Path, config, shards: 1);
+        Checkpoint.Write(several.Path, config, shape.Shards, shape.Split);
+
+        using MetaModel expected = MetaModel.Open(one.Path), actual = MetaModel.Open(several.Path);
+
+        actual.Tensors.Select(t => (t.Name, actual.Sha256(t))).Should().Equal(expected.Tensors.Select(t => (t.Name, expected.Sha256(t))));
+        actual.EmbeddingSplit.Should().Be(shape.Shards == 1 ? null : shape.Split);
+    }
+
+    [Fact]
+    public void Open_NoOutputLayer_IsTied()
+    {
+        var config = Checkpoint.Config(heads: 4, keyHeads: 2, headDim: 4, DType.BFloat16, vocabulary: 8);
+        Checkpoint.Write(_folder.Path, config, shards: 2, without: LlamaTensorNames.LmHead);
+
+        using var model = MetaModel.Open(_folder.Path);
+
+        model.Config.TieWordEmbeddings.Should().BeTrue();
+        model.Find(LlamaTensorNames.LmHead).Should().BeNull();
+    }
+
+    public sealed record Shape(int Heads, int KeyHeads, int HeadDim, int Shards, MetaSplit Split);
+
+    public static class Shapes
+    {
+        public static Arbitrary<Shape> All() =>
+            (from headDim in Gen.Elements(4, 128)
+             from heads in headDim == 4 ? Gen.Elements(1, 32, 40, 52, 64) : Gen.Elements(1, 8)
+             from keyHeads in Gen.Elements(1, 2, 8, heads)
+             from shards in Gen.Elements(1, 2, 4, 8)
+             from split in Gen.Elements(MetaSplit.Rows, MetaSplit.Columns)
+             where heads % keyHeads == 0 && keyHeads % shards == 0 && heads % shards == 0
+             select new Shape(heads, keyHeads, headDim, shards, split)).ToArbitrary();
+    }
+
     [Fact]
     public void Open_ShardsWithoutParameters_AsksForThem()
     {
