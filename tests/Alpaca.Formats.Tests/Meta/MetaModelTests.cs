@@ -20,8 +20,8 @@ public sealed class MetaModelTests : IDisposable
     [InlineData(4, 4, DType.Float16)]
     public void Open_AnyShards_HasTheWholeTensorsInOrder(int shards, int keyHeads, DType dtype)
     {
-        var config = Checkpoint.Config(heads: 8, keyHeads, headDim: 4, dtype, vocabulary: 17);
-        var expected = Checkpoint.Write(_folder.Path, config, shards);
+        var config = OriginalCheckpoint.Config(heads: 8, keyHeads, headDim: 4, dtype, vocabulary: 17);
+        var expected = OriginalCheckpoint.Write(_folder.Path, config, shards);
 
         using var model = TensorSource.Open(_folder.Path);
 
@@ -38,8 +38,8 @@ public sealed class MetaModelTests : IDisposable
     {
         using var folder = new TemporaryFolder();
         var random = new Random(seed.Get);
-        var config = Checkpoint.Config(heads: 8, keyHeads: random.Next(2) == 0 ? 8 : 4, headDim: random.Next(2) == 0 ? 4 : 6, DType.Float16, vocabulary: 13);
-        var expected = Checkpoint.Write(folder.Path, config, shards: 1 << random.Next(3));
+        var config = OriginalCheckpoint.Config(heads: 8, keyHeads: random.Next(2) == 0 ? 8 : 4, headDim: random.Next(2) == 0 ? 4 : 6, DType.Float16, vocabulary: 13);
+        var expected = OriginalCheckpoint.Write(folder.Path, config, shards: 1 << random.Next(3));
         using var model = MetaModel.Open(folder.Path);
 
         for (var i = 0; i < 60; i++)
@@ -58,9 +58,9 @@ public sealed class MetaModelTests : IDisposable
     public void Read_AnyShards_EqualsUnsharded(Shape shape)
     {
         using TemporaryFolder one = new(), several = new();
-        var config = Checkpoint.Config(shape.Heads, shape.KeyHeads, shape.HeadDim, DType.Float16, vocabulary: 19) with { IntermediateSize = 24, NumHiddenLayers = 1 };
-        Checkpoint.Write(one.Path, config, shards: 1);
-        Checkpoint.Write(several.Path, config, shape.Shards, shape.Split);
+        var config = OriginalCheckpoint.Config(shape.Heads, shape.KeyHeads, shape.HeadDim, DType.Float16, vocabulary: 19) with { IntermediateSize = 24, NumHiddenLayers = 1 };
+        OriginalCheckpoint.Write(one.Path, config, shards: 1);
+        OriginalCheckpoint.Write(several.Path, config, shape.Shards, shape.Split);
 
         using MetaModel expected = MetaModel.Open(one.Path), actual = MetaModel.Open(several.Path);
 
@@ -71,8 +71,8 @@ public sealed class MetaModelTests : IDisposable
     [Fact]
     public void Open_NoOutputLayer_IsTied()
     {
-        var config = Checkpoint.Config(heads: 4, keyHeads: 2, headDim: 4, DType.BFloat16, vocabulary: 8);
-        Checkpoint.Write(_folder.Path, config, shards: 2, without: LlamaTensorNames.LmHead);
+        var config = OriginalCheckpoint.Config(heads: 4, keyHeads: 2, headDim: 4, DType.BFloat16, vocabulary: 8);
+        OriginalCheckpoint.Write(_folder.Path, config, shards: 2, without: LlamaTensorNames.LmHead);
 
         using var model = MetaModel.Open(_folder.Path);
 
@@ -97,7 +97,7 @@ public sealed class MetaModelTests : IDisposable
     [Fact]
     public void Open_ShardsWithoutParameters_AsksForThem()
     {
-        Checkpoint.Write(_folder.Path, Checkpoint.Config(heads: 4, keyHeads: 4, headDim: 4, DType.Float16, vocabulary: 8), shards: 2);
+        OriginalCheckpoint.Write(_folder.Path, OriginalCheckpoint.Config(heads: 4, keyHeads: 4, headDim: 4, DType.Float16, vocabulary: 8), shards: 2);
         File.Delete(_folder.Combine(MetaParameters.FileName));
 
         var act = () => TensorSource.Open(_folder.Path);
@@ -108,7 +108,7 @@ public sealed class MetaModelTests : IDisposable
     [Fact]
     public void Read_OutsideTheTensor_IsRefused()
     {
-        Checkpoint.Write(_folder.Path, Checkpoint.Config(heads: 4, keyHeads: 4, headDim: 4, DType.Float16, vocabulary: 8), shards: 2);
+        OriginalCheckpoint.Write(_folder.Path, OriginalCheckpoint.Config(heads: 4, keyHeads: 4, headDim: 4, DType.Float16, vocabulary: 8), shards: 2);
         using var model = MetaModel.Open(_folder.Path);
 
         var beyond = () => model.Read(model.Tensors[0], model.Tensors[0].ByteLength - 2, new byte[4]);

@@ -1,7 +1,9 @@
-namespace Alpaca.Formats.Tests.Meta;
+using Alpaca.Formats;
+
+namespace Alpaca.TestSupport;
 
 /// <summary>Small original checkpoints of random bytes.</summary>
-internal static class Checkpoint
+internal static class OriginalCheckpoint
 {
     public static LlamaConfig Config(int heads, int keyHeads, int headDim, DType dtype, int vocabulary) => new()
     {
