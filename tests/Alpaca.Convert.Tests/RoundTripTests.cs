@@ -13,17 +13,18 @@ public sealed class RoundTripTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Theory]
-    [InlineData(1, 8, DType.Float16)]
-    [InlineData(2, 8, DType.BFloat16)]
-    [InlineData(4, 8, DType.Float32)]
-    [InlineData(8, 8, DType.Float16)]
+    [InlineData(1, 16, DType.Float16)]
+    [InlineData(2, 16, DType.BFloat16)]
+    [InlineData(4, 16, DType.Float32)]
+    [InlineData(8, 16, DType.Float16)]
     [InlineData(1, 2, DType.Float32)]
     [InlineData(2, 2, DType.Float16)]
     [InlineData(4, 4, DType.BFloat16)]
+    [InlineData(8, 8, DType.BFloat16)]
     public async Task ExecuteAsync_ThereAndBack_GivesTheSameShards(int shards, int keyHeads, DType dtype)
     {
         var original = _folder.CreateFolder("original");
-        OriginalCheckpoint.Write(original, OriginalCheckpoint.Config(heads: 8, keyHeads, headDim: 4, dtype, vocabulary: 37), shards);
+        OriginalCheckpoint.Write(original, OriginalCheckpoint.Config(heads: 16, keyHeads, headDim: 4, dtype, vocabulary: 37), shards);
 
         var there = await Convert(new ConvertRequest { InputDir = original }, "there");
         var back = await Convert(new ConvertRequest { InputDir = there, OutputType = ModelFormat.Pth, NumShards = shards }, "back");

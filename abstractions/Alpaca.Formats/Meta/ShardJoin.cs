@@ -6,6 +6,9 @@ internal sealed class ShardJoin(IReadOnlyList<ITensorSource> shards, IReadOnlyLi
     // params.json may claim any number of layers; past so many absent tensors there is no use in counting on.
     private const int EnoughProblems = 100;
 
+    // No LLaMA comes near; a damaged file may claim anything, and rows must fit into memory.
+    private const long MaxSize = 1 << 28;
+
     public List<string> Problems { get; } = [];
 
     /// <summary>What the parameters and the tensors tell; set when there are no problems.</summary>
@@ -66,6 +69,10 @@ internal sealed class ShardJoin(IReadOnlyList<ITensorSource> shards, IReadOnlyLi
             {
                 Problems.Add($"{tensor.Meta} is [{string.Join(", ", part.Shape)}] in {file}, expected {dimensions} dimensions");
             }
+            else if (part.Shape.Any(size => size > MaxSize))
+            {
+                Problems.Add($"{tensor.Meta} is [{string.Join(", ", part.Shape)}] in {file}, larger than any LLaMA's");
+            }
             else if (part.DType is not (DType.Float16 or DType.BFloat16 or DType.Float32))
             {
                 Problems.Add($"{tensor.Meta} holds {part.DType.TorchName()} in {file}, expected float16, bfloat16 or float32");
@@ -85,6 +92,12 @@ internal sealed class ShardJoin(IReadOnlyList<ITensorSource> shards, IReadOnlyLi
         if (parts.Any(p => p.DType != parts[0].DType || p.Shape[kept] != parts[0].Shape[kept]))
         {
             Problems.Add($"{tensor.Meta} differs in shape or type between the shards");
+            return null;
+        }
+
+        if (tensor.Split != MetaSplit.Replicated && parts.Sum(p => p.Shape[1 - kept]) is > MaxSize and var sum)
+        {
+            Problems.Add($"{tensor.Meta} would have {sum} {(tensor.Split == MetaSplit.Rows ? "rows" : "columns")}, more than any LLaMA's");
             return null;
         }
 

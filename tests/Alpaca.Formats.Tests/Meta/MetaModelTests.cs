@@ -106,6 +106,17 @@ public sealed class MetaModelTests : IDisposable
     }
 
     [Fact]
+    public void Open_FarFewerRowsThanParametersSay_IsAnError()
+    {
+        OriginalCheckpoint.Write(_folder.Path, OriginalCheckpoint.Config(heads: 4, keyHeads: 4, headDim: 4, DType.Float16, vocabulary: 8), shards: 2);
+        File.WriteAllText(_folder.Combine(MetaParameters.FileName), """{"dim": 1073741824, "n_layers": 2, "n_heads": 4, "norm_eps": 1e-5}""");
+
+        var act = () => MetaModel.Open(_folder.Path);
+
+        act.Should().Throw<AlpacaException>().WithMessage("*do not fit its params.json*expected *1073741824*");
+    }
+
+    [Fact]
     public void Read_OutsideTheTensor_IsRefused()
     {
         OriginalCheckpoint.Write(_folder.Path, OriginalCheckpoint.Config(heads: 4, keyHeads: 4, headDim: 4, DType.Float16, vocabulary: 8), shards: 2);
