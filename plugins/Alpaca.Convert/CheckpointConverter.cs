@@ -1,14 +1,14 @@
 using Alpaca.Abstractions;
 using Alpaca.Formats;
-using Alpaca.Text;
 using Microsoft.Extensions.Logging;
 
 namespace Alpaca.Convert;
 
-/// <summary>Turns an original LLaMA checkpoint into a Hugging Face folder: joins the shards, reorders the rows of the query and key heads, renames the tensors.</summary>
+/// <summary>Turns original LLaMA checkpoints into Hugging Face folders and back: joins or splits the shards, reorders the rows of the query and key heads, renames the tensors.</summary>
 /// <remarks>
-/// Pure data movement: every element keeps its bits, and memory use does not depend on the model's size. Semantics of transformers 4.28
-/// <c>convert_llama_weights_to_hf.py</c>, with grouped-query attention and rope_theta of its successors.
+/// Pure data movement: every element keeps its bits, and memory use does not depend on the model's size. Semantics of transformers'
+/// <c>convert_llama_weights_to_hf.py</c> for LLaMA 1 to Llama 3.2, and of the <c>.pth</c> output of <c>merge_llama_with_chinese_lora.py</c>, but right for grouped-query
+/// attention too. A Hugging Face folder that stays one is rewritten as safetensors.
 /// </remarks>
 public sealed class CheckpointConverter : ICheckpointConverter
 {
@@ -23,42 +23,36 @@ public sealed class CheckpointConverter : ICheckpointConverter
     private static ModelArtifact Convert(ConvertRequest request, StageContext context, CancellationToken cancellationToken)
     {
         var started = context.TimeProvider.GetTimestamp();
-        var location = CheckpointLocation.Find(request.InputDir, request.ModelSize);
-        using var model = MetaModel.Open(location.Folder);
-        var config = LlamaConfiguration.Of(model);
-        ThrowIfTokenizerDoesNotFit(location, config.VocabSize);
-        var bytes = model.Tensors.Sum(t => t.ByteLength);
+        using var plan = ConversionPlan.Create(request);
+        var bytes = plan.Tensors.Sum(t => t.ByteLength);
         context.Logger.LogInformation(
-            "Converting {Folder}: {Shards} shards, {Tensors} tensors, {Megabytes:F0} MB", location.Folder, model.ShardFiles.Count, model.Tensors.Count, bytes / 1e6);
-
-        using (var writer = new ShardedSafetensorsWriter(context.OutputFolder, model.Tensors))
-        using (var progress = context.Progress.Start(location.SizeName, bytes, ProgressUnit.Bytes))
+            "Converting {Folder} ({Kind}): {Tensors} tensors, {Megabytes:F0} MB", plan.Location.Folder, Describe(plan), plan.Tensors.Count, bytes / 1e6);
+        try
         {
-            RowPipeline.Run(model.Tensors.Select(t => CreateTask(t, model, writer)), progress, cancellationToken);
-            writer.Complete();
+            if (plan.Format == ModelFormat.Pth)
+            {
+                WriteOriginal(plan, bytes, context, cancellationToken);
+            }
+            else
+            {
+                WriteHuggingFace(plan, bytes, context, cancellationToken);
+            }
         }
-
-        config.Save(context.OutputFolder);
-        TokenizerWriter.WriteGenerationConfig(context.OutputFolder);
-        if (location.TokenizerModel is { } tokenizer)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            TokenizerWriter.WriteTokenizer(context.OutputFolder, tokenizer);
-        }
-        else
-        {
-            context.Logger.LogWarning("No tokenizer.model was found in or above {Folder}; the model folder has no tokenizer", location.Folder);
+            throw new AlpacaException($"The model cannot be written to {context.OutputFolder} ({e.Message}); make room on the disk or choose another folder.", e);
         }
 
         var seconds = Math.Max(context.TimeProvider.GetElapsedTime(started).TotalSeconds, 1e-6);
         return new ModelArtifact
         {
-            Format = ModelFormat.HuggingFace,
-            Parameters = model.Tensors.Sum(t => t.ElementCount),
-            VocabularySize = config.VocabSize,
+            Format = plan.Format,
+            Parameters = plan.Tensors.Where(t => !LlamaTensorNames.IsRotaryFrequencies(t.Name)).Sum(t => t.ElementCount),
+            VocabularySize = plan.Config.VocabSize,
             Metrics = new Dictionary<string, double>
             {
-                ["shards"] = model.ShardFiles.Count,
-                ["tensors"] = model.Tensors.Count,
+                ["shards"] = plan.Format == ModelFormat.Pth ? plan.Shards : plan.ShardsRead,
+                ["tensors"] = plan.Tensors.Count,
                 ["bytes"] = bytes,
                 ["seconds"] = seconds,
                 ["megabytesPerSecond"] = bytes / 1e6 / seconds,
@@ -66,22 +60,88 @@ public sealed class CheckpointConverter : ICheckpointConverter
         };
     }
 
-    private static void ThrowIfTokenizerDoesNotFit(CheckpointLocation location, int rows)
+    private static string Describe(ConversionPlan plan) => plan.Location.IsHuggingFace ? "Hugging Face" : $"{plan.Version.Name()}, {plan.ShardsRead} shards";
+
+    private static void WriteHuggingFace(ConversionPlan plan, long bytes, StageContext context, CancellationToken cancellationToken)
     {
-        if (location.TokenizerModel is { } file && SentencePieceModel.Load(file).Pieces.Count is var pieces && pieces != rows)
+        using (var writer = new ShardedSafetensorsWriter(context.OutputFolder, plan.Tensors))
         {
-            throw new AlpacaException($"{file} has {pieces} pieces, but the embedding in {location.Folder} has {rows} rows; put the tokenizer.model that belongs to these weights beside them.");
+            Move(plan, plan.BlockRows, writer, bytes, context, cancellationToken);
+            writer.Complete();
+        }
+
+        if (plan.Location.IsHuggingFace)
+        {
+            HuggingFaceFiles.Copy(plan.Location.Folder, context.OutputFolder);
+            return;
+        }
+
+        plan.Config.Save(context.OutputFolder);
+        GenerationConfig.Write(context.OutputFolder, plan.Config);
+        switch (plan.Tokenizer)
+        {
+            case TiktokenTokenizer tokenizer:
+                Llama3TokenizerWriter.Write(context.OutputFolder, tokenizer.Pieces, plan.Version, plan.Config.MaxPositionEmbeddings);
+                // For the way back. Under its name beside the weights it would be taken for a SentencePiece model.
+                TokenizerFiles.CopyModel(tokenizer.Path, Directory.CreateDirectory(Path.Combine(context.OutputFolder, CheckpointLocation.OriginalFolder)).FullName);
+                break;
+            case { } tokenizer:
+                SentencePieceTokenizerWriter.Write(context.OutputFolder, tokenizer.Path, plan.Config.MaxPositionEmbeddings);
+                break;
+            default:
+                WarnOfMissingTokenizer(plan, context);
+                break;
         }
     }
 
-    private static RowTask CreateTask(TensorInfo tensor, MetaModel model, ShardedSafetensorsWriter writer)
+    private static void WriteOriginal(ConversionPlan plan, long bytes, StageContext context, CancellationToken cancellationToken)
     {
-        var rowBytes = (int)(tensor.ByteLength / tensor.Shape[0]);
-        return RowTask.For(tensor, model.BlockRows(tensor), chunk =>
+        IReadOnlyList<string> files;
+        using (var writer = new MetaModelWriter(context.OutputFolder, plan.Config, plan.Tensors, plan.Shards, plan.EmbeddingSplit))
         {
-            var rows = chunk.Scratch.Get<byte>(0, chunk.Rows * rowBytes);
-            model.Read(tensor, chunk.FirstRow * rowBytes, rows);
-            writer.Write(tensor.Name, chunk.FirstRow * rowBytes, rows);
-        });
+            Move(plan, writer.BlockRows, writer, bytes, context, cancellationToken);
+            writer.Complete();
+            files = writer.FileNames;
+        }
+
+        var parameters = Path.Combine(context.OutputFolder, MetaParameters.FileName);
+        if (plan.Location.IsHuggingFace)
+        {
+            // Only Llama 3's own code wants the vocabulary's size; the earlier takes the tokenizer's.
+            var vocabulary = plan.Version >= LlamaVersion.Llama3 ? plan.Config.VocabSize : -1;
+            File.WriteAllText(parameters, (MetaLayout.ParametersOf(plan.Config) with { VocabSize = vocabulary }).ToJson());
+        }
+        else
+        {
+            File.WriteAllBytes(parameters, File.ReadAllBytes(Path.Combine(plan.Location.Folder, MetaParameters.FileName)));
+        }
+
+        MetaChecklist.Write(context.OutputFolder, [.. files, MetaParameters.FileName], context.Progress, cancellationToken);
+        if (plan.Location.TokenizerModel is { } tokenizer)
+        {
+            TokenizerFiles.CopyModel(tokenizer, context.OutputFolder);
+        }
+        else
+        {
+            WarnOfMissingTokenizer(plan, context);
+        }
+    }
+
+    private static void WarnOfMissingTokenizer(ConversionPlan plan, StageContext context) =>
+        context.Logger.LogWarning("No {File} was found with {Folder}; the converted model has no tokenizer", TokenizerFiles.Model, plan.Location.Folder);
+
+    private static void Move(ConversionPlan plan, Func<TensorInfo, int> blockRows, ITensorWriter writer, long bytes, StageContext context, CancellationToken cancellationToken)
+    {
+        using var progress = context.Progress.Start(plan.Location.Name, bytes, ProgressUnit.Bytes);
+        RowPipeline.Run(plan.Tensors.Select(tensor =>
+        {
+            var rowBytes = tensor.Shape.Count == 0 ? tensor.ByteLength : tensor.ByteLength / Math.Max(tensor.Shape[0], 1);
+            return RowTask.For(tensor, blockRows(tensor), chunk =>
+            {
+                var rows = chunk.Scratch.Get<byte>(0, checked((int)(chunk.Rows * rowBytes)));
+                plan.Source.Read(tensor, chunk.FirstRow * rowBytes, rows);
+                writer.Write(tensor.Name, chunk.FirstRow * rowBytes, rows);
+            });
+        }), progress, cancellationToken);
     }
 }

@@ -167,11 +167,11 @@ public sealed class CheckpointConverterTests : IDisposable
     [Fact]
     public async Task ExecuteAsync_SeveralSizes_AsksForOne()
     {
-        CopyCheckpoint("shards1", "weights", "7B");
-        CopyCheckpoint("shards2", "weights", "13B");
+        CopyCheckpoint("shards1", "weights", "small");
+        CopyCheckpoint("shards2", "weights", "large");
 
-        await Refused(_folder.Combine("weights"), "*several sizes (13B, 7B)*--model-size*");
-        (await Convert(_folder.Combine("weights"), "out", "13B")).Artifact.Metrics["shards"].Should().Be(2);
+        await Refused(_folder.Combine("weights"), "*several sizes (large, small)*--model-size*");
+        (await Convert(_folder.Combine("weights"), "out", "large")).Artifact.Metrics["shards"].Should().Be(2);
     }
 
     [Fact]
@@ -181,6 +181,16 @@ public sealed class CheckpointConverterTests : IDisposable
 
         await Refused(_folder.Combine("weights"), "*has no folder 13B; it has 7B*", "13B");
         await Refused(_folder.Combine("weights"), "*not the name of a folder*", "../weights/7B");
+    }
+
+    [Theory]
+    [InlineData("weights")]
+    [InlineData("weights/7B")]
+    public async Task ExecuteAsync_SizeThatIsAnotherModels_NamesBothShapes(string inputDir)
+    {
+        CopyCheckpoint("shards1", "weights", "7B");
+
+        await Refused(_folder.Combine(inputDir), "The model in *7B is 32 wide with 1 layers, 7B is 4096 wide with 32; name the size that it is*", "7B");
     }
 
     [Fact]

@@ -20,12 +20,21 @@ public sealed class BadInputTests(SampleModels models) : IClassFixture<SampleMod
     }
 
     [Fact]
-    public async Task Convert_NamedSizeHasMoreShards_SaysHowMany()
+    public async Task Convert_LastShardMissing_IsSeenFromTheShapes()
+    {
+        var weights = Sample.CopyWeightsTo(_folder.Combine("weights"));
+        File.Delete(Path.Combine(weights, "tiny", "consolidated.01.pth"));
+
+        await ShouldFailAsync(1, "*consolidated.01.pth is missing*2 shards*", weights, "convert", "--input-dir", weights);
+    }
+
+    [Fact]
+    public async Task Convert_NamedSizeIsAnotherModels_NamesBoth()
     {
         var weights = Sample.CopyWeightsTo(_folder.Combine("weights"));
         Directory.Move(Path.Combine(weights, "tiny"), Path.Combine(weights, "30B"));
 
-        await ShouldFailAsync(1, "*consolidated.02.pth*", weights, "convert", "--input-dir", weights, "--model-size", "30B");
+        await ShouldFailAsync(1, "*30B is 6656 wide with 60*", weights, "convert", "--input-dir", weights, "--model-size", "30B");
     }
 
     [Fact]

@@ -181,6 +181,22 @@ public sealed class AdapterMergerTests : IDisposable
     }
 
     [Fact]
+    public async Task ExecuteAsync_TiedEmbeddingsAsPth_WritesTheEmbeddingAsTheOutputLayer()
+    {
+        var model = _folder.Copy(Fixture.Base);
+        Fixture.EditJson(Path.Combine(model, "config.json"), json => json["tie_word_embeddings"] = true);
+        var adapter = _folder.Copy(Fixture.Pretrain);
+        Fixture.EditWeights(adapter, (tensor, data) => tensor.Name.EndsWith("lm_head.weight", StringComparison.Ordinal) ? null : (tensor, data));
+        Fixture.EditJson(Path.Combine(adapter, "adapter_config.json"), json => json["modules_to_save"] = null);
+        var context = StageContexts.In(_folder);
+
+        await new AdapterMerger().ExecuteAsync(new MergeRequest { BaseModel = model, LoraModel = [adapter], OutputType = ModelFormat.Pth }, context);
+
+        using var shard = TensorSource.Open(Path.Combine(context.OutputFolder, "consolidated.00.pth"));
+        shard.Sha256(shard.Find("output.weight")!).Should().Be(shard.Sha256(shard.Find("tok_embeddings.weight")!));
+    }
+
+    [Fact]
     public async Task ExecuteAsync_SavedFrequenciesInTheBase_AreLeftOut()
     {
         var model = _folder.Copy(Fixture.Base);

@@ -85,18 +85,6 @@ public sealed class MergeCheckTests : IDisposable
             "*absent does not exist*base is no LoRA adapter*DoRA is not supported*2 adapters and 1 tokenizer paths*");
     }
 
-    [Fact]
-    public Task ExecuteAsync_TiedEmbeddingsAsPth_AreRefused()
-    {
-        var model = _folder.Copy(Fixture.Base);
-        Fixture.EditJson(Path.Combine(model, "config.json"), json => json["tie_word_embeddings"] = true);
-        var adapter = _folder.Copy(Fixture.Pretrain);
-        Fixture.EditWeights(adapter, (tensor, data) => tensor.Name.EndsWith("lm_head.weight", StringComparison.Ordinal) ? null : (tensor, data));
-        Fixture.EditJson(Path.Combine(adapter, "adapter_config.json"), json => json["modules_to_save"] = null);
-
-        return Refused(new MergeRequest { BaseModel = model, LoraModel = [adapter], OutputType = ModelFormat.Pth }, "*no tied embeddings*huggingface*");
-    }
-
     private async Task Refused(MergeRequest request, string message)
     {
         var context = StageContexts.In(_folder, "refused");

@@ -18,16 +18,37 @@ public sealed record DownloadRequest
     public IReadOnlyList<string> ModelSize { get; init; } = [];
 }
 
-/// <summary>Options of the <c>convert</c> stage.</summary>
+/// <summary>Options of the <c>convert</c> stage: original weights to a Hugging Face folder, either back, or either rewritten.</summary>
 public sealed record ConvertRequest
 {
-    /// <summary>The folder with <c>tokenizer.model</c> and the size folders, or a folder that holds <c>params.json</c> itself.</summary>
-    [Required, ArtifactInput(ArtifactKinds.Weights), Description("Folder of the original weights")]
+    /// <summary>
+    /// The folder with <c>tokenizer.model</c> and the size folders, a folder that holds <c>params.json</c> itself, or a Hugging Face folder (<c>config.json</c> and safetensors or
+    /// <c>.bin</c> files).
+    /// </summary>
+    [Required, ArtifactInput(ArtifactKinds.Weights, ArtifactKinds.Model), Description("Folder of the weights, original or Hugging Face's")]
     public string InputDir { get; init; } = "";
 
-    /// <summary>The size folder below <see cref="InputDir"/>. The default is none: <see cref="InputDir"/> holds <c>params.json</c>, or has exactly one size folder.</summary>
-    [Description("Size folder below the input folder: 7B, 13B, 30B, 65B")]
+    /// <summary>
+    /// The size folder below <see cref="InputDir"/>. The default is none: <see cref="InputDir"/> holds the model itself, or has exactly one size folder. A size of Meta's
+    /// (<c>7B</c>, <c>13B</c>, <c>30B</c>, <c>65B</c>, <c>70B</c>, ...) must also be the model's: its width and number of layers are held against the name.
+    /// </summary>
+    [Description("Size, and folder below the input folder: 7B, 13B, 30B, 65B")]
     public string? ModelSize { get; init; }
+
+    /// <summary>
+    /// The generation of LLaMA that original weights are of: <c>1</c>, <c>2</c> (also Code Llama), <c>3</c>, <c>3.1</c> (also 3.3) or <c>3.2</c>. It decides the context length, the
+    /// ids of the special tokens and, for scaled positions, the factor. The default is <c>auto</c>: told by the shapes, <c>params.json</c> and the tokenizer.
+    /// </summary>
+    [Required, AllowedValues("auto", "1", "2", "3", "3.1", "3.2", ErrorMessage = "{0} must be auto, 1, 2, 3, 3.1 or 3.2."), Description("auto, 1, 2, 3, 3.1 or 3.2")]
+    public string LlamaVersion { get; init; } = "auto";
+
+    /// <summary>The layout to write. The default is <see cref="ModelFormat.HuggingFace"/>.</summary>
+    [Description("huggingface or pth")]
+    public ModelFormat OutputType { get; init; }
+
+    /// <summary>How many <c>consolidated.NN.pth</c> to write with <see cref="ModelFormat.Pth"/>. The default is none: as many as Meta's model of that width has.</summary>
+    [Range(1, 1024), Description("Shards to write with the output type pth")]
+    public int? NumShards { get; init; }
 }
 
 /// <summary>Options of the <c>merge-tokenizers</c> stage.</summary>

@@ -33,7 +33,10 @@ public sealed class MetaModel : ITensorSource
     /// <summary>The configuration as far as <c>params.json</c> and the tensors tell it; the tensors have the shapes it implies.</summary>
     public LlamaConfig Config { get; private set; } = null!;
 
-    /// <summary>The whole tensors, in the order of Hugging Face's state_dict.</summary>
+    /// <summary>How the shards share the embedding; <see langword="null"/> for one shard, which does not tell.</summary>
+    public MetaSplit? EmbeddingSplit => ShardFiles.Count > 1 ? _byName[LlamaTensorNames.EmbedTokens].Split : null;
+
+    /// <summary>The whole tensors, in the order of Hugging Face's state_dict; without an output layer where the checkpoint has none, whose <see cref="Config"/> then ties it to the embedding.</summary>
     public IReadOnlyList<TensorInfo> Tensors { get; private set; } = [];
 
     /// <summary>Opens a checkpoint and checks its shards against each other and against <c>params.json</c>.</summary>

@@ -5,7 +5,8 @@ namespace Alpaca.Formats;
 /// <summary>Writes a model as Meta's shards: names turned back, the heads' rows in Meta's order, each tensor split as model-parallel loading expects.</summary>
 /// <remarks>
 /// The inverse of <see cref="MetaModel"/>. Tensors and parts are given under Hugging Face's names and in its order of rows. Where rows do not divide, the last shard takes
-/// the remainder (49953 on two shards is 24976 and 24977), as <c>merge_llama_with_chinese_lora.py</c> has it. Writing whole heads (<see cref="BlockRows"/>) is fastest.
+/// the remainder (49953 on two shards is 24976 and 24977), as <c>merge_llama_with_chinese_lora.py</c> has it. Meta's format has no tied embeddings: their output layer is
+/// written from the embedding. Writing whole heads (<see cref="BlockRows"/>) is fastest.
 /// </remarks>
 public sealed class MetaModelWriter : ITensorWriter
 {
@@ -15,15 +16,17 @@ public sealed class MetaModelWriter : ITensorWriter
     private readonly List<string> _fileNames = [];
     private readonly Dictionary<string, ShardedTensor> _byName = new(StringComparer.Ordinal);
     private readonly ShardedReader _readBack;
+    private readonly ShardedTensor? _tiedOutput;
 
     /// <summary>Creates the files and reserves their room on the disk.</summary>
     /// <param name="folder">The folder; it exists.</param>
     /// <param name="config">The model's configuration.</param>
     /// <param name="tensors">What will be written.</param>
     /// <param name="shardCount">The number of shards; divides the columns of what is split by columns.</param>
+    /// <param name="embeddingSplit">How the shards share the embedding. The default is none: <see cref="MetaLayout.EmbeddingSplit"/>.</param>
     /// <param name="isSparse">Whether parts that are all zero take no room on the disk, which is then not reserved either. The default is <see langword="false"/>.</param>
     /// <exception cref="Alpaca.Abstractions.AlpacaException">A file cannot be created or the disk is too full.</exception>
-    public MetaModelWriter(string folder, LlamaConfig config, IReadOnlyList<TensorInfo> tensors, int shardCount, bool isSparse = false)
+    public MetaModelWriter(string folder, LlamaConfig config, IReadOnlyList<TensorInfo> tensors, int shardCount, MetaSplit? embeddingSplit = null, bool isSparse = false)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(folder);
         ArgumentNullException.ThrowIfNull(config);
@@ -31,11 +34,16 @@ public sealed class MetaModelWriter : ITensorWriter
         ArgumentOutOfRangeException.ThrowIfLessThan(shardCount, 1);
         Tensors = tensors;
         _readBack = new ShardedReader((shard, part, byteOffset, destination) => _shards[shard].Read(part.Name, byteOffset, destination));
-        var names = MetaTensorNames.Enumerate(config.NumHiddenLayers).ToDictionary(t => t.HuggingFace, StringComparer.Ordinal);
-        foreach (var tensor in tensors)
+        var names = MetaTensorNames.Enumerate(config.NumHiddenLayers, embeddingSplit ?? MetaLayout.EmbeddingSplit(config)).ToDictionary(t => t.HuggingFace, StringComparer.Ordinal);
+        var written = tensors.Select(Split).ToList();
+        foreach (var tensor in written)
         {
-            var meta = names[tensor.Name];
-            _byName.Add(tensor.Name, new ShardedTensor(meta, [.. Enumerable.Range(0, shardCount).Select(shard => PartOf(tensor, meta, shard, shardCount))], config.HeadDim));
+            _byName.Add(tensor.Info.Name, tensor);
+        }
+
+        if (config.TieWordEmbeddings && !_byName.ContainsKey(LlamaTensorNames.LmHead) && _byName.TryGetValue(LlamaTensorNames.EmbedTokens, out var embedding))
+        {
+            written.Add(_tiedOutput = Split(embedding.Info with { Name = LlamaTensorNames.LmHead }));
         }
 
         try
@@ -43,7 +51,7 @@ public sealed class MetaModelWriter : ITensorWriter
             for (var i = 0; i < shardCount; i++)
             {
                 _fileNames.Add(MetaTensorNames.ShardFile(i));
-                _shards.Add(new PthWriter(Path.Combine(folder, _fileNames[i]), [.. tensors.Select(t => _byName[t.Name].Parts[i])], isSparse));
+                _shards.Add(new PthWriter(Path.Combine(folder, _fileNames[i]), [.. written.Select(t => t.Parts[i])], isSparse));
             }
         }
         catch
@@ -51,6 +59,8 @@ public sealed class MetaModelWriter : ITensorWriter
             Dispose();
             throw;
         }
+
+        ShardedTensor Split(TensorInfo tensor) => new(names[tensor.Name], [.. Enumerable.Range(0, shardCount).Select(shard => PartOf(tensor, names[tensor.Name], shard, shardCount))], config.HeadDim);
     }
 
     /// <inheritdoc />
@@ -76,6 +86,11 @@ public sealed class MetaModelWriter : ITensorWriter
         if (!tensor.IsRotated)
         {
             WriteStored(tensor, byteOffset, data);
+            if (_tiedOutput is not null && name == LlamaTensorNames.EmbedTokens)
+            {
+                WriteStored(_tiedOutput, byteOffset, data);
+            }
+
             return;
         }
 

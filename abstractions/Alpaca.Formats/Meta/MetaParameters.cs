@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Json.Nodes;
 using Alpaca.Abstractions;
 
 namespace Alpaca.Formats;
@@ -36,6 +37,12 @@ public sealed record MetaParameters
     /// <summary>Base of the rotary frequencies. The default is 10000.</summary>
     public double RopeTheta { get; init; } = DefaultRopeTheta;
 
+    /// <summary>Whether the rotary frequencies are scaled for contexts longer than 8192 (Llama 3.1 and later). The default is <see langword="false"/>.</summary>
+    public bool UseScaledRope { get; init; }
+
+    /// <summary>How much longer the scaled context is, where the file tells it; Meta's code takes 8 for Llama 3.1 and 32 for 3.2 where it does not.</summary>
+    public double? RopeScalingFactor { get; init; }
+
     /// <summary>The vocabulary's size; -1, the default, means the tokenizer's.</summary>
     public int VocabSize { get; init; } = -1;
 
@@ -62,7 +69,8 @@ public sealed record MetaParameters
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
         var json = JsonFile.ReadObject(path);
-        var fields = new JsonFields(json);
+        // Some releases nest the model's parameters beside those of its training.
+        var fields = new JsonFields(json["model"] as JsonObject ?? json);
         var parameters = new MetaParameters
         {
             Dim = fields.RequiredPositive("dim"),
@@ -75,12 +83,9 @@ public sealed record MetaParameters
             RopeTheta = fields.Optional<double>("rope_theta") ?? DefaultRopeTheta,
             VocabSize = fields.Optional<int>("vocab_size") ?? -1,
             MaxSeqLen = fields.Optional<int>("max_seq_len"),
+            UseScaledRope = fields.Optional<bool>("use_scaled_rope") ?? false,
+            RopeScalingFactor = fields.Optional<double>("rope_scaling_factor"),
         };
-        if (fields.Optional<bool>("use_scaled_rope") == true)
-        {
-            fields.Problems.Add("use_scaled_rope is true, LLaMA 3.1's stretched positions are not supported");
-        }
-
         if (fields.Problems.Count == 0)
         {
             fields.Problems.AddRange(parameters.FindContradictions());
@@ -94,10 +99,14 @@ public sealed record MetaParameters
     /// <returns>These parameters with <see cref="MultipleOf"/> and, only if need be, <see cref="FfnDimMultiplier"/> set.</returns>
     public MetaParameters WithFeedForwardDim(int feedForwardDim)
     {
-        // Meta's own values first, the smaller ones of test models after them; the width itself always works for anything wider than 8/3.
-        foreach (var multiple in (int[])[256, 1024, 4096, 128, 64, 32, 16, 8, 4, 2, 1, feedForwardDim])
+        // Meta's own values first (multipliers: 1B, 70B, 8B, 405B), the smaller ones of test models after them; the width itself always works for anything wider than 8/3.
+        foreach (var (multiple, multiplier) in ((int, double?)[])
+            [
+                (256, null), (256, 1.5), (4096, 1.3), (1024, 1.3), (4096, 1.2), (1024, null), (4096, null),
+                (128, null), (64, null), (32, null), (16, null), (8, null), (4, null), (2, null), (1, null), (feedForwardDim, null),
+            ])
         {
-            var candidate = this with { MultipleOf = multiple, FfnDimMultiplier = null };
+            var candidate = this with { MultipleOf = multiple, FfnDimMultiplier = multiplier };
             if (candidate.FeedForwardDim == feedForwardDim)
             {
                 return candidate;
@@ -109,7 +118,7 @@ public sealed record MetaParameters
         return this with { MultipleOf = 1, FfnDimMultiplier = (feedForwardDim + 0.5) / plain.FeedForwardDim };
     }
 
-    /// <summary>The text of the file, byte for byte as Meta writes it for the four original sizes.</summary>
+    /// <summary>The text of the file, byte for byte as Meta writes it for LLaMA 1 and Llama 2.</summary>
     public string ToJson()
     {
         var json = new StringBuilder();
@@ -131,6 +140,16 @@ public sealed record MetaParameters
         if (RopeTheta != DefaultRopeTheta)
         {
             Append("rope_theta", Python(RopeTheta));
+        }
+
+        if (UseScaledRope)
+        {
+            Append("use_scaled_rope", "true");
+        }
+
+        if (RopeScalingFactor is { } factor)
+        {
+            Append("rope_scaling_factor", Python(factor));
         }
 
         Append("vocab_size", VocabSize.ToString(CultureInfo.InvariantCulture));
@@ -170,6 +189,11 @@ public sealed record MetaParameters
         if (!(NormEps > 0))
         {
             yield return $"norm_eps is {NormEps}, expected more than 0";
+        }
+
+        if (RopeScalingFactor is { } factor && !(factor >= 1))
+        {
+            yield return $"rope_scaling_factor is {factor}, expected at least 1";
         }
 
         if (!(RopeTheta > 0))

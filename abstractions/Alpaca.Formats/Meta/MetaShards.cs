@@ -7,6 +7,9 @@ namespace Alpaca.Formats;
 /// <summary>The shard files of an original checkpoint, <c>consolidated.NN.pth</c>.</summary>
 internal static partial class MetaShards
 {
+    // Their numbers have up to three digits.
+    private const int MaxCount = 1000;
+
     /// <summary>Finds the shards of a folder.</summary>
     /// <returns>Their paths, in order; the numbers have no gap.</returns>
     /// <exception cref="AlpacaException">There are none, one is there twice, or a number is left out.</exception>
@@ -32,7 +35,7 @@ internal static partial class MetaShards
     public static void Check(string folder, IReadOnlyList<string> files, ITensorSource first, MetaParameters parameters)
     {
         // Where this fails the shapes themselves are wrong, which is told when they are joined.
-        if (first.Find(MetaTensorNames.Layer(0) + "attention.wq.weight") is not { Shape: [> 0 and var rows, _] } || parameters.Dim % rows != 0)
+        if (first.Find(MetaTensorNames.Layer(0) + "attention.wq.weight") is not { Shape: [> 0 and var rows, _] } || parameters.Dim % rows != 0 || parameters.Dim / rows > MaxCount)
         {
             return;
         }

@@ -39,6 +39,9 @@ public static class MetaTensorNames
     /// <summary>The embedding.</summary>
     public const string TokEmbeddings = "tok_embeddings.weight";
 
+    /// <summary>The output layer.</summary>
+    public const string Output = "output.weight";
+
     /// <summary>The rotary frequencies, which every reader recomputes.</summary>
     public const string RopeFrequencies = "rope.freqs";
 
@@ -50,9 +53,10 @@ public static class MetaTensorNames
 
     /// <summary>All tensors of a model, in the order of Hugging Face's state_dict.</summary>
     /// <param name="layers">The number of decoder layers.</param>
-    public static IEnumerable<MetaTensor> Enumerate(int layers)
+    /// <param name="embeddingSplit">How the shards share the embedding: by columns, as LLaMA 1 and 2 do, or by rows, as Llama 3 does.</param>
+    public static IEnumerable<MetaTensor> Enumerate(int layers, MetaSplit embeddingSplit = MetaSplit.Columns)
     {
-        yield return new(TokEmbeddings, LlamaTensorNames.EmbedTokens, MetaSplit.Columns);
+        yield return new(TokEmbeddings, LlamaTensorNames.EmbedTokens, embeddingSplit);
         for (var i = 0; i < layers; i++)
         {
             var meta = Layer(i);
@@ -68,6 +72,6 @@ public static class MetaTensorNames
         }
 
         yield return new("norm.weight", LlamaTensorNames.Norm, MetaSplit.Replicated);
-        yield return new("output.weight", LlamaTensorNames.LmHead, MetaSplit.Rows);
+        yield return new(Output, LlamaTensorNames.LmHead, MetaSplit.Rows);
     }
 }

@@ -6,6 +6,9 @@ internal sealed class ShardJoin(IReadOnlyList<ITensorSource> shards, IReadOnlyLi
     // params.json may claim any number of layers; past so many absent tensors there is no use in counting on.
     private const int EnoughProblems = 100;
 
+    // No LLaMA comes near; a damaged file may claim anything, and rows must fit into memory.
+    private const long MaxSize = 1 << 28;
+
     public List<string> Problems { get; } = [];
 
     /// <summary>What the parameters and the tensors tell; set when there are no problems.</summary>
@@ -16,10 +19,16 @@ internal sealed class ShardJoin(IReadOnlyList<ITensorSource> shards, IReadOnlyLi
     {
         var tensors = new List<ShardedTensor>();
         var names = new HashSet<string>(StringComparer.Ordinal) { MetaTensorNames.RopeFrequencies };
-        foreach (var tensor in MetaTensorNames.Enumerate(parameters.NLayers))
+        var isTied = shards.All(s => s.Find(MetaTensorNames.Output) is null);
+        foreach (var tensor in MetaTensorNames.Enumerate(parameters.NLayers, FindEmbeddingSplit()))
         {
             names.Add(tensor.Meta);
-            if (TryJoin(WithActualSplit(tensor)) is { } joined)
+            if (isTied && tensor.Meta == MetaTensorNames.Output)
+            {
+                continue;
+            }
+
+            if (TryJoin(tensor) is { } joined)
             {
                 tensors.Add(joined);
             }
@@ -35,17 +44,15 @@ internal sealed class ShardJoin(IReadOnlyList<ITensorSource> shards, IReadOnlyLi
             Problems.AddRange(shards[0].Tensors
                 .Where(t => !names.Contains(t.Name) && !t.Name.EndsWith("inner_attention.rope.freqs", StringComparison.Ordinal))
                 .Select(t => $"{t.Name} is no part of a LLaMA with {parameters.NLayers} layers"));
-            CheckShapes(tensors.ToDictionary(t => t.Info.Name, t => t.Info, StringComparer.Ordinal));
+            CheckShapes(tensors.ToDictionary(t => t.Info.Name, t => t.Info, StringComparer.Ordinal), isTied);
         }
 
         return tensors;
     }
 
-    // LLaMA 1 and 2 split the embedding by columns, LLaMA 3 by rows; the width of a part tells which.
-    private MetaTensor WithActualSplit(MetaTensor tensor) =>
-        tensor.Meta == MetaTensorNames.TokEmbeddings && shards[0].Find(tensor.Meta) is { Shape: [_, var columns] } && columns == parameters.Dim
-            ? tensor with { Split = MetaSplit.Rows }
-            : tensor;
+    // LLaMA 1 and 2 split the embedding by columns, Llama 3 by rows; the width of a part tells which.
+    private MetaSplit FindEmbeddingSplit() =>
+        shards[0].Find(MetaTensorNames.TokEmbeddings) is { Shape: [_, var columns] } && columns == parameters.Dim ? MetaSplit.Rows : MetaSplit.Columns;
 
     private ShardedTensor? TryJoin(MetaTensor tensor)
     {
@@ -61,6 +68,10 @@ internal sealed class ShardJoin(IReadOnlyList<ITensorSource> shards, IReadOnlyLi
             else if (part.Shape.Count != dimensions || part.ElementCount == 0)
             {
                 Problems.Add($"{tensor.Meta} is [{string.Join(", ", part.Shape)}] in {file}, expected {dimensions} dimensions");
+            }
+            else if (part.Shape.Any(size => size > MaxSize))
+            {
+                Problems.Add($"{tensor.Meta} is [{string.Join(", ", part.Shape)}] in {file}, larger than any LLaMA's");
             }
             else if (part.DType is not (DType.Float16 or DType.BFloat16 or DType.Float32))
             {
@@ -84,14 +95,20 @@ internal sealed class ShardJoin(IReadOnlyList<ITensorSource> shards, IReadOnlyLi
             return null;
         }
 
+        if (tensor.Split != MetaSplit.Replicated && parts.Sum(p => p.Shape[1 - kept]) is > MaxSize and var sum)
+        {
+            Problems.Add($"{tensor.Meta} would have {sum} {(tensor.Split == MetaSplit.Rows ? "rows" : "columns")}, more than any LLaMA's");
+            return null;
+        }
+
         return new ShardedTensor(tensor, parts, parameters.HeadDim);
     }
 
-    private void CheckShapes(Dictionary<string, TensorInfo> tensors)
+    private void CheckShapes(Dictionary<string, TensorInfo> tensors, bool isTied)
     {
         var embedding = tensors[LlamaTensorNames.EmbedTokens];
         var feedForward = tensors[LlamaTensorNames.Projection(0, "gate_proj")].Shape[0];
-        Config = MetaLayout.ConfigOf(parameters, checked((int)embedding.Shape[0]), checked((int)feedForward), embedding.DType);
+        Config = MetaLayout.ConfigOf(parameters, checked((int)embedding.Shape[0]), checked((int)feedForward), embedding.DType) with { TieWordEmbeddings = isTied };
         if (feedForward != parameters.FeedForwardDim)
         {
             Problems.Add($"the feed-forward layers are {feedForward} wide, multiple_of {parameters.MultipleOf} gives {parameters.FeedForwardDim}");

@@ -17,7 +17,7 @@ internal sealed class SyntheticWeights(WeightShape shape, ulong seed, IStageProg
     public void WriteCheckpoint(string folder, bool isSparse)
     {
         TensorInfo[] tensors = [.. LlamaTensorNames.Describe(shape.Config)];
-        using (var writer = new MetaModelWriter(folder, shape.Config, tensors, shape.Shards, isSparse))
+        using (var writer = new MetaModelWriter(folder, shape.Config, tensors, shape.Shards, isSparse: isSparse))
         {
             Write($"{shape.Name} checkpoint", writer, writer.BlockRows, isSparse);
         }

@@ -39,12 +39,42 @@ public sealed class MetaModelWriterTests : IDisposable
     }
 
     [Theory]
-    [InlineData(4096, 1)]
-    [InlineData(5120, 2)]
-    [InlineData(6656, 4)]
-    [InlineData(8192, 8)]
-    [InlineData(64, 1)]
-    public void ShardCount_ByWidth_IsMetas(int hiddenSize, int shards) => MetaLayout.ShardCount(Config with { HiddenSize = hiddenSize }).Should().Be(shards);
+    [InlineData(MetaSplit.Rows, "[4, 16],[5, 16]")]
+    [InlineData(MetaSplit.Columns, "[9, 8],[9, 8]")]
+    public void Complete_Embedding_IsSplitAsAsked(MetaSplit split, string shapes)
+    {
+        Write(Config, shards: 2, split);
+
+        string.Join(",", Enumerable.Range(0, 2).Select(i => ShapeIn(i, MetaTensorNames.TokEmbeddings))).Should().Be(shapes);
+    }
+
+    [Fact]
+    public void Complete_TiedEmbeddings_WritesTheEmbeddingAsTheOutputLayer()
+    {
+        Write(Config with { TieWordEmbeddings = true }, shards: 2);
+
+        using var joined = new Joined(Enumerable.Range(0, 2).Select(i => TensorSource.Open(_folder.Combine(MetaTensorNames.ShardFile(i)))));
+        joined.Read(new(MetaTensorNames.Output, "", MetaSplit.Rows)).Should().Equal(joined.Read(new(MetaTensorNames.TokEmbeddings, "", MetaSplit.Columns)));
+    }
+
+    [Fact]
+    public void Constructor_ColumnsThatDoNotDivide_AreRefused()
+    {
+        var act = () => new MetaModelWriter(_folder.Path, Config, [.. LlamaTensorNames.Describe(Config)], shardCount: 3).Dispose();
+
+        act.Should().Throw<ArgumentException>().WithMessage("*16 columns, not a multiple of 3*");
+    }
+
+    [Fact]
+    public void Complete_TensorMissing_PublishesNoShard()
+    {
+        using var writer = new MetaModelWriter(_folder.Path, Config, [.. LlamaTensorNames.Describe(Config)], shardCount: 2);
+
+        var act = writer.Complete;
+
+        act.Should().Throw<InvalidOperationException>();
+        Directory.GetFiles(_folder.Path, "*.pth").Should().BeEmpty();
+    }
 
     [Theory]
     [InlineData(49953, 5120, "24976,24977")]
@@ -67,10 +97,16 @@ public sealed class MetaModelWriterTests : IDisposable
         })).Should().Be(rows);
     }
 
-    private void Write(LlamaConfig config, int shards)
+    private string ShapeIn(int shard, string name)
+    {
+        using var source = TensorSource.Open(_folder.Combine(MetaTensorNames.ShardFile(shard)));
+        return $"[{string.Join(", ", source.Find(name)!.Shape)}]";
+    }
+
+    private void Write(LlamaConfig config, int shards, MetaSplit? embeddingSplit = null)
     {
         List<TensorInfo> tensors = [.. LlamaTensorNames.Describe(config)];
-        using var writer = new MetaModelWriter(_folder.Path, config, tensors, shards);
+        using var writer = new MetaModelWriter(_folder.Path, config, tensors, shards, embeddingSplit);
         RowPipeline.Run(tensors.Select(t => RowTask.For(t, writer.BlockRows(t), chunk =>
         {
             var rowBytes = (int)(t.ByteLength / t.Shape[0]);

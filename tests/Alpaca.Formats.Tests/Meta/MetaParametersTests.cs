@@ -23,6 +23,26 @@ public sealed class MetaParametersTests : IDisposable
     }
 
     [Theory]
+    [InlineData(8192, 80, 64, 8, 28672, """{"dim": 8192, "multiple_of": 4096, "ffn_dim_multiplier": 1.3, "n_heads": 64, "n_kv_heads": 8, "n_layers": 80, "norm_eps": 1e-05, "vocab_size": -1}""")]
+    [InlineData(4096, 32, 32, 8, 14336, """{"dim": 4096, "multiple_of": 1024, "ffn_dim_multiplier": 1.3, "n_heads": 32, "n_kv_heads": 8, "n_layers": 32, "norm_eps": 1e-05, "vocab_size": -1}""")]
+    [InlineData(2048, 16, 32, 8, 8192, """{"dim": 2048, "multiple_of": 256, "ffn_dim_multiplier": 1.5, "n_heads": 32, "n_kv_heads": 8, "n_layers": 16, "norm_eps": 1e-05, "vocab_size": -1}""")]
+    [InlineData(3072, 28, 24, 8, 8192, """{"dim": 3072, "multiple_of": 256, "n_heads": 24, "n_kv_heads": 8, "n_layers": 28, "norm_eps": 1e-05, "vocab_size": -1}""")]
+    [InlineData(16384, 126, 128, 8, 53248, """{"dim": 16384, "multiple_of": 4096, "ffn_dim_multiplier": 1.2, "n_heads": 128, "n_kv_heads": 8, "n_layers": 126, "norm_eps": 1e-05, "vocab_size": -1}""")]
+    public void ToJson_GroupedQueryModels_HasMetasMultipliers(int dim, int layers, int heads, int keyHeads, int feedForward, string expected) =>
+        new MetaParameters { Dim = dim, NLayers = layers, NHeads = heads, NKvHeads = keyHeads, NormEps = 1e-5 }.WithFeedForwardDim(feedForward).ToJson().Should().Be(expected);
+
+    [Theory]
+    [InlineData("""{"dim": 64, "n_layers": 2, "n_heads": 4, "norm_eps": 1e-5, "use_scaled_rope": true, "rope_scaling_factor": 32}""")]
+    [InlineData("""{"model": {"dim": 64, "n_layers": 2, "n_heads": 4, "norm_eps": 1e-5, "use_scaled_rope": true, "rope_scaling_factor": 32}, "quantization_args": {}}""")]
+    public void Load_ScaledPositions_ReadsBack(string json)
+    {
+        var read = MetaParameters.Load(_folder.Write("params.json", json));
+
+        read.Should().BeEquivalentTo(new { UseScaledRope = true, RopeScalingFactor = 32.0, Dim = 64 });
+        MetaParameters.Load(_folder.Write("again.json", read.ToJson())).Should().Be(read);
+    }
+
+    [Theory]
     [InlineData(64, 192)]
     [InlineData(32, 96)]
     [InlineData(2048, 5632)]
@@ -54,7 +74,7 @@ public sealed class MetaParametersTests : IDisposable
     [Theory]
     [InlineData("""{"dim": 64, "n_layers": 2, "n_heads": 5, "norm_eps": 1e-5}""", "*dim 64 is not a multiple of n_heads 5*")]
     [InlineData("""{"dim": 64, "n_layers": 2, "n_heads": 4, "n_kv_heads": 3, "norm_eps": 1e-5}""", "*not a multiple of n_kv_heads 3*")]
-    [InlineData("""{"dim": 64, "n_layers": 2, "n_heads": 4, "norm_eps": 1e-5, "use_scaled_rope": true}""", "*use_scaled_rope*")]
+    [InlineData("""{"dim": 64, "n_layers": 2, "n_heads": 4, "norm_eps": 1e-5, "rope_scaling_factor": 0.5}""", "*rope_scaling_factor is 0.5*")]
     [InlineData("""{"dim": 64, "n_layers": 2, "n_heads": 4, "norm_eps": -1}""", "*norm_eps is -1*")]
     [InlineData("[]", "*not a JSON object*")]
     [InlineData("{", "*not valid JSON*")]

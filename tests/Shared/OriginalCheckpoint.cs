@@ -1,7 +1,9 @@
-namespace Alpaca.Formats.Tests.Meta;
+using Alpaca.Formats;
+
+namespace Alpaca.TestSupport;
 
 /// <summary>Small original checkpoints of random bytes.</summary>
-internal static class Checkpoint
+internal static class OriginalCheckpoint
 {
     public static LlamaConfig Config(int heads, int keyHeads, int headDim, DType dtype, int vocabulary) => new()
     {
@@ -9,7 +11,7 @@ internal static class Checkpoint
     };
 
     /// <summary>Writes a checkpoint and returns the whole tensors' bytes by Hugging Face's names, in its order.</summary>
-    public static Dictionary<string, byte[]> Write(string folder, LlamaConfig config, int shards)
+    public static Dictionary<string, byte[]> Write(string folder, LlamaConfig config, int shards, MetaSplit? embeddingSplit = null, string? without = null)
     {
         var random = new Random(7);
         var tensors = LlamaTensorNames.Describe(config).ToDictionary(t => t.Name, t =>
@@ -18,7 +20,12 @@ internal static class Checkpoint
             random.NextBytes(bytes);
             return bytes;
         }, StringComparer.Ordinal);
-        using var writer = new MetaModelWriter(folder, config, [.. LlamaTensorNames.Describe(config)], shards);
+        if (without is not null)
+        {
+            tensors.Remove(without);
+        }
+
+        using var writer = new MetaModelWriter(folder, config, [.. LlamaTensorNames.Describe(config).Where(t => t.Name != without)], shards, embeddingSplit);
         foreach (var (name, bytes) in tensors)
         {
             writer.Write(name, 0, bytes);

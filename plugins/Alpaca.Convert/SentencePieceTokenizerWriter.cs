@@ -1,22 +1,12 @@
+using System.Globalization;
 using Alpaca.Abstractions;
 using Alpaca.Formats;
 
 namespace Alpaca.Convert;
 
-/// <summary>Writes the tokenizer files and <c>generation_config.json</c> as transformers 4.28 does, byte for byte.</summary>
-internal static class TokenizerWriter
+/// <summary>Writes the tokenizer files of LLaMA 1 and 2 as transformers 4.28 does, byte for byte.</summary>
+internal static class SentencePieceTokenizerWriter
 {
-    private const string GenerationConfig = """
-        {
-          "_from_model_config": true,
-          "bos_token_id": 1,
-          "eos_token_id": 2,
-          "pad_token_id": 0,
-          "transformers_version": "4.28.0.dev0"
-        }
-
-        """;
-
     private const string SpecialTokensMap = """
         {
           "bos_token": {
@@ -44,7 +34,9 @@ internal static class TokenizerWriter
 
         """;
 
-    private const string TokenizerConfig = """
+    private const string ContextLengthPlace = "CONTEXT_LENGTH";
+
+    private const string TokenizerConfig = $$"""
         {
           "add_bos_token": true,
           "add_eos_token": false,
@@ -65,7 +57,7 @@ internal static class TokenizerWriter
             "rstrip": false,
             "single_word": false
           },
-          "model_max_length": 2048,
+          "model_max_length": {{ContextLengthPlace}},
           "pad_token": null,
           "sp_model_kwargs": {},
           "tokenizer_class": "LlamaTokenizer",
@@ -81,12 +73,15 @@ internal static class TokenizerWriter
 
         """;
 
-    public static void WriteGenerationConfig(string folder) => Write(folder, "generation_config.json", GenerationConfig);
-
-    public static void WriteTokenizer(string folder, string tokenizerModel)
+    /// <summary>Writes <c>tokenizer.model</c>, <c>tokenizer_config.json</c> and <c>special_tokens_map.json</c>.</summary>
+    /// <param name="folder">The folder; it exists.</param>
+    /// <param name="tokenizerModel">The SentencePiece model.</param>
+    /// <param name="contextLength">The longest sequence.</param>
+    /// <exception cref="AlpacaException">A file cannot be written.</exception>
+    public static void Write(string folder, string tokenizerModel, int contextLength)
     {
         TokenizerFiles.CopyModel(tokenizerModel, folder);
-        Write(folder, "tokenizer_config.json", TokenizerConfig);
+        Write(folder, "tokenizer_config.json", TokenizerConfig.Replace(ContextLengthPlace, contextLength.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal));
         Write(folder, "special_tokens_map.json", SpecialTokensMap);
     }
 
