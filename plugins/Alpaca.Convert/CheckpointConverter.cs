@@ -10,7 +10,7 @@ namespace Alpaca.Convert;
 /// <c>convert_llama_weights_to_hf.py</c> for LLaMA 1 to Llama 3.2, and of the <c>.pth</c> output of <c>merge_llama_with_chinese_lora.py</c>, but right for grouped-query
 /// attention too. A Hugging Face folder that stays one is rewritten as safetensors.
 /// </remarks>
-public sealed class CheckpointConverter : ICheckpointConverter
+public sealed class CheckpointConverter : ICheckpointConverter, IPlanningStage<ConvertRequest>
 {
     /// <inheritdoc />
     public Task<ModelArtifact> ExecuteAsync(ConvertRequest request, StageContext context, CancellationToken cancellationToken = default)
@@ -20,13 +20,22 @@ public sealed class CheckpointConverter : ICheckpointConverter
         return Task.FromResult(Convert(request, context, cancellationToken));
     }
 
+    /// <inheritdoc />
+    public StagePlan Plan(ConvertRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        using var plan = ConversionPlan.Create(request);
+        return new StagePlan { Steps = [.. plan.Describe()], OutputBytes = plan.OutputBytes, MemoryBytes = plan.MemoryBytes };
+    }
+
     private static ModelArtifact Convert(ConvertRequest request, StageContext context, CancellationToken cancellationToken)
     {
         var started = context.TimeProvider.GetTimestamp();
         using var plan = ConversionPlan.Create(request);
-        var bytes = plan.Tensors.Sum(t => t.ByteLength);
+        var bytes = plan.OutputBytes;
+        DiskRoom.Require(context.OutputFolder, bytes, "The converted model");
         context.Logger.LogInformation(
-            "Converting {Folder} ({Kind}): {Tensors} tensors, {Megabytes:F0} MB", plan.Location.Folder, Describe(plan), plan.Tensors.Count, bytes / 1e6);
+            "Converting {Folder} ({Kind}): {Tensors} tensors, {Megabytes:F0} MB", plan.Location.Folder, plan.Kind, plan.Tensors.Count, bytes / 1e6);
         try
         {
             if (plan.Format == ModelFormat.Pth)
@@ -59,8 +68,6 @@ public sealed class CheckpointConverter : ICheckpointConverter
             },
         };
     }
-
-    private static string Describe(ConversionPlan plan) => plan.Location.IsHuggingFace ? "Hugging Face" : $"{plan.Version.Name()}, {plan.ShardsRead} shards";
 
     private static void WriteHuggingFace(ConversionPlan plan, long bytes, StageContext context, CancellationToken cancellationToken)
     {

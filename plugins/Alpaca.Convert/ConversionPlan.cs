@@ -44,6 +44,23 @@ internal sealed class ConversionPlan : IDisposable
     /// <summary>How many shards are read; 0 for a Hugging Face folder.</summary>
     public int ShardsRead => _original?.ShardFiles.Count ?? 0;
 
+    /// <summary>What is read: <c>LLaMA 1, 2 shards</c>.</summary>
+    public string Kind => Location.IsHuggingFace ? "Hugging Face" : $"{Version.Name()}, {ShardsRead} {(ShardsRead == 1 ? "shard" : "shards")}";
+
+    /// <summary>Bytes of the result's tensors.</summary>
+    public long OutputBytes => Tensors.Sum(t => t.ByteLength);
+
+    /// <summary>Bytes of buffers: on each thread a chunk of rows, once more where its order changes, and the pieces it is joined from or split into.</summary>
+    public long MemoryBytes => RowPipeline.DefaultThreads * 4L * Math.Max(RowPipeline.ChunkBytes, Tensors.Max(t => BlockRows(t) * t.ByteLength / Math.Max(1, t.Shape.FirstOrDefault(1))));
+
+    /// <summary>The plan in words, a line for each thing.</summary>
+    public IEnumerable<string> Describe()
+    {
+        yield return $"reads {Location.Folder} ({Kind}): {Tensors.Count} tensors, {Tensors.Sum(t => t.ElementCount):N0} elements, {Tensors[0].DType.TorchName()}, vocabulary {Config.VocabSize}{(Config.TieWordEmbeddings ? ", output tied to the embedding" : "")}";
+        yield return Format == ModelFormat.Pth ? $"writes {Shards} consolidated.NN.pth with params.json and checklist.chk" : "writes safetensors with config.json";
+        yield return Location.TokenizerModel is { } file ? $"tokenizer {file}" : Location.IsHuggingFace ? "tokenizer files are copied as they are" : "no tokenizer.model beside or above the weights: the result has no tokenizer";
+    }
+
     /// <summary>The rows of a tensor that are best read together.</summary>
     public int BlockRows(TensorInfo tensor) => _original?.BlockRows(tensor) ?? 1;
 

@@ -50,7 +50,10 @@ internal static class TokenizerChoice
         int pieces;
         try
         {
-            pieces = LlamaTokenizer.Load(folder).VocabularySize;
+            // Llama 3's has no SentencePiece model.
+            pieces = File.Exists(Path.Combine(folder, TokenizerFiles.Model))
+                ? LlamaTokenizer.Load(folder).VocabularySize
+                : TokenizerJson.ReadVocabularySize(Path.Combine(folder, TokenizerJson.FileName));
         }
         catch (AlpacaException e)
         {

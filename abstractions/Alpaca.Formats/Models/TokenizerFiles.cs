@@ -9,13 +9,13 @@ public static class TokenizerFiles
     public const string Model = "tokenizer.model";
 
     /// <summary>The names, the SentencePiece model first.</summary>
-    public static IReadOnlyList<string> Names { get; } = [Model, "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"];
+    public static IReadOnlyList<string> Names { get; } = [Model, TokenizerJson.FileName, "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"];
 
     /// <summary>Whether a folder holds a tokenizer: <c>tokenizer.model</c> or <c>tokenizer.json</c>.</summary>
     public static bool ExistIn(string folder)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(folder);
-        return File.Exists(Path.Combine(folder, Model)) || File.Exists(Path.Combine(folder, "tokenizer.json"));
+        return File.Exists(Path.Combine(folder, Model)) || File.Exists(Path.Combine(folder, TokenizerJson.FileName));
     }
 
     /// <summary>Copies those of <see cref="Names"/> that exist, byte for byte.</summary>
