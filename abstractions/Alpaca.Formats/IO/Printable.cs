@@ -5,12 +5,12 @@ namespace Alpaca.Formats;
 /// <summary>Texts from files as messages show them: on one line, without what a terminal would obey, and not too long.</summary>
 internal static class Printable
 {
-    private const int Most = 100;
-
     /// <summary>The text itself where it is harmless.</summary>
-    public static string Of(string text)
+    /// <param name="text">The text.</param>
+    /// <param name="most">How many characters to show.</param>
+    public static string Of(string text, int most = 100)
     {
-        var cut = text.Length <= Most ? text : text[..(Most - 3)] + "...";
+        var cut = text.Length <= most ? text : text[..(most - 3)] + "...";
         return cut.Any(IsHidden) ? string.Concat(cut.Select(c => IsHidden(c) ? '?' : c)) : cut;
     }
 
