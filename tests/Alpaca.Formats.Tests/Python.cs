@@ -17,6 +17,12 @@ internal static class Python
         return output.Trim();
     }
 
+    /// <summary>Runs a script that lies in a file.</summary>
+    public static string RunFile(string path, params string[] arguments) => Run("import runpy, sys; del sys.argv[0]; runpy.run_path(sys.argv[0], run_name='__main__')", [path, .. arguments]);
+
+    /// <summary>The lines that a script without PyTorch prints, or <see langword="null"/> where there is no Python.</summary>
+    public static string[]? List(string script, params string[] arguments) => File.Exists(Interpreter) ? Run(script, arguments).Split('\n') : null;
+
     private static bool HasTorch()
     {
         try
@@ -44,4 +50,11 @@ internal static class Python
 internal sealed class PyTorchFactAttribute : FactAttribute
 {
     public PyTorchFactAttribute() => Skip = Python.SkipReason;
+}
+
+/// <summary>A theory that needs PyTorch.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class PyTorchTheoryAttribute : TheoryAttribute
+{
+    public PyTorchTheoryAttribute() => Skip = Python.SkipReason;
 }

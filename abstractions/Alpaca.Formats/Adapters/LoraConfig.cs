@@ -10,6 +10,9 @@ public sealed record LoraConfig
     /// <summary>The file's name.</summary>
     public const string FileName = "adapter_config.json";
 
+    // Each is held against each module. The largest LLaMA has 882 adapted layers.
+    private const int MostEntries = 10_000;
+
     /// <summary>The rank r.</summary>
     public required int R { get; init; }
 
@@ -74,7 +77,7 @@ public sealed record LoraConfig
         var fields = new JsonFields(json);
         if ((fields.Text("peft_type") ?? "LORA") is not "LORA" and var type)
         {
-            throw new AlpacaException($"{path} is of an adapter of type {type}; only LORA is supported.");
+            throw new AlpacaException($"{path} is of an adapter of type {Printable.Of(type)}; only LORA is supported.");
         }
 
         var config = new LoraConfig
@@ -94,7 +97,7 @@ public sealed record LoraConfig
             RankPattern = ReadPattern<int>(json, fields, "rank_pattern"),
         };
         fields.Problems.AddRange(config.FindUnsupported(json));
-        return fields.Problems.Count == 0 ? config : throw new AlpacaException($"{path} cannot be used: {string.Join("; ", fields.Problems)}.");
+        return fields.Problems.Count == 0 ? config : throw new AlpacaException($"{path} cannot be used: {Listing.Of(fields.Problems, "; ")}.");
     }
 
     /// <summary>Writes the configuration as PEFT 0.3 does, keys sorted; later keys only where they say something.</summary>
@@ -159,6 +162,11 @@ public sealed record LoraConfig
         var result = new Dictionary<string, T>(StringComparer.Ordinal);
         if (json[key] is not JsonObject patterns)
         {
+            if (json[key] is not null)
+            {
+                fields.Problems.Add($"{key} is not an object");
+            }
+
             return result;
         }
 
@@ -167,7 +175,7 @@ public sealed record LoraConfig
         {
             if (pattern.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('.' or '_')))
             {
-                inner.Problems.Add($"the pattern {pattern} is a regular expression, only names are supported");
+                inner.Problems.Add($"the pattern {Printable.Of(pattern)} is a regular expression, only names are supported");
             }
 
             result[pattern] = inner.Required<T>(pattern);
@@ -186,7 +194,16 @@ public sealed record LoraConfig
 
         if (Bias != "none")
         {
-            yield return $"bias is {Bias}, LLaMA's layers have no bias";
+            yield return $"bias is {Printable.Of(Bias)}, LLaMA's layers have no bias";
+        }
+
+        foreach (var (key, count) in (IEnumerable<(string, int)>)
+            [("target_modules", TargetModules.Count), ("modules_to_save", ModulesToSave.Count), ("rank_pattern", RankPattern.Count), ("alpha_pattern", AlphaPattern.Count)])
+        {
+            if (count > MostEntries)
+            {
+                yield return $"{key} has {count} entries, more than any model has modules";
+            }
         }
 
         if (RankPattern.Values.Any(rank => rank < 1))
@@ -205,14 +222,14 @@ public sealed record LoraConfig
         // These start from a changed base model, so that adding the update to the original base gives another model.
         if (json["init_lora_weights"] is JsonValue init && init.TryGetValue<string>(out var method) && method is not ("gaussian" or "orthogonal" or "eva"))
         {
-            yield return $"init_lora_weights is {method}, which changes the base model; save the adapter converted to plain LoRA";
+            yield return $"init_lora_weights is {Printable.Of(method)}, which changes the base model; save the adapter converted to plain LoRA";
         }
 
         foreach (var key in (string[])["layer_replication", "trainable_token_indices", "target_parameters"])
         {
             if (json[key] is { } node and not JsonArray { Count: 0 } and not JsonObject { Count: 0 })
             {
-                yield return $"{key} is {(node is JsonValue ? node.ToJsonString() : "set")}, which is not supported";
+                yield return $"{key} is {(node is JsonValue ? Printable.Of(node.ToJsonString()) : "set")}, which is not supported";
             }
         }
     }

@@ -117,6 +117,7 @@ public sealed class PeftAdapter : IDisposable
         foreach (var tensor in tensors.Tensors)
         {
             var (kind, name) = AdapterTensorName.Parse(tensor.Name);
+            var shown = Printable.Of(tensor.Name);
             var target = kind switch
             {
                 AdapterTensorKind.A => a,
@@ -126,19 +127,23 @@ public sealed class PeftAdapter : IDisposable
             };
             if (kind == AdapterTensorKind.Unsupported)
             {
-                problems.Add($"{tensor.Name} belongs to a kind of adapter that is not supported");
+                problems.Add($"{shown} belongs to a kind of adapter that is not supported");
             }
             else if (tensor.ElementCount == 0)
             {
-                problems.Add($"{tensor.Name} is empty (saved under DeepSpeed ZeRO-3 without gathering the weights)");
+                problems.Add($"{shown} is empty (saved under DeepSpeed ZeRO-3 without gathering the weights)");
             }
             else if (tensor.DType is not (DType.Float16 or DType.BFloat16 or DType.Float32 or DType.Float64))
             {
-                problems.Add($"{tensor.Name} holds {tensor.DType.TorchName()}, expected floating point");
+                problems.Add($"{shown} holds {tensor.DType.TorchName()}, expected floating point");
+            }
+            else if (name is LlamaTensorNames.EmbedTokens or LlamaTensorNames.LmHead && tensor.Shape is not [<= int.MaxValue, _])
+            {
+                problems.Add($"{shown} is [{string.Join(", ", tensor.Shape)}], expected rows and columns");
             }
             else if (target is not null && !target.TryAdd(name, tensor))
             {
-                problems.Add($"{tensor.Name} and {target[name].Name} are the same matrix twice (two adapters in one file)");
+                problems.Add($"{shown} and {Printable.Of(target[name].Name)} are the same matrix twice (two adapters in one file)");
             }
         }
 
@@ -158,14 +163,14 @@ public sealed class PeftAdapter : IDisposable
         {
             if (!a.TryGetValue(module, out var first) || !b.TryGetValue(module, out var second))
             {
-                problems.Add($"{module} has only one of lora_A and lora_B");
+                problems.Add($"{Printable.Of(module)} has only one of lora_A and lora_B");
                 continue;
             }
 
             var rank = config.RankFor(module);
             if (first.Shape.Count != 2 || second.Shape.Count != 2 || first.Shape[0] != rank || second.Shape[1] != rank)
             {
-                problems.Add($"lora_A [{string.Join(", ", first.Shape)}] and lora_B [{string.Join(", ", second.Shape)}] of {module} do not have rank {rank} of {LoraConfig.FileName}");
+                problems.Add($"lora_A [{string.Join(", ", first.Shape)}] and lora_B [{string.Join(", ", second.Shape)}] of {Printable.Of(module)} do not have rank {rank} of {LoraConfig.FileName}");
                 continue;
             }
 
@@ -184,14 +189,15 @@ public sealed class PeftAdapter : IDisposable
             yield break;
         }
 
-        foreach (var target in config.TargetModules.Where(t => LlamaTensorNames.Projections.Contains(t) && !pairs.Keys.Any(m => m.EndsWith("." + t, StringComparison.Ordinal))))
+        var present = pairs.Keys.Select(module => module[(module.LastIndexOf('.') + 1)..]).ToHashSet(StringComparer.Ordinal);
+        foreach (var target in config.TargetModules.Where(t => LlamaTensorNames.Projections.Contains(t) && !present.Contains(t)))
         {
             yield return $"{LoraConfig.FileName} names the target {target}, the file has no weights for it";
         }
 
         foreach (var module in config.ModulesToSave.Where(m => !saved.Keys.Any(name => name.Contains(m, StringComparison.Ordinal))))
         {
-            yield return $"{LoraConfig.FileName} names {module} among modules_to_save, the file does not hold it";
+            yield return $"{LoraConfig.FileName} names {Printable.Of(module)} among modules_to_save, the file does not hold it";
         }
     }
 }

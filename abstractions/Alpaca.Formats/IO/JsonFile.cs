@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Unicode;
 using Alpaca.Abstractions;
 
 namespace Alpaca.Formats;
@@ -8,8 +9,8 @@ namespace Alpaca.Formats;
 /// <summary>Reads and writes the JSON files of model folders in Python's customary form: two spaces, sorted keys, a line feed at the end.</summary>
 internal static class JsonFile
 {
-    // Configuration files are a few KB, the weight map of the largest model a few hundred; more is not one of these files.
-    private const long MaxLength = 64 << 20;
+    // Configuration files are a few KB, the weight map of the largest model a few hundred; more is not one of these files. A document takes up to 64 bytes for each.
+    private const long MaxLength = 16 << 20;
 
     private static readonly JsonSerializerOptions Indented = new()
     {
@@ -37,12 +38,31 @@ internal static class JsonFile
 
         try
         {
+            ThrowIfNotText(bytes);
             return JsonNode.Parse(bytes, documentOptions: new JsonDocumentOptions { AllowDuplicateProperties = false }) as JsonObject
                 ?? throw new AlpacaException($"{path} is not a JSON object; check that it is the right file.");
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw new AlpacaException($"{path} is not valid JSON ({e.Message}).", e);
+            throw new AlpacaException($"{path} is not valid JSON ({Printable.Of(e.Message, most: 300)}).", e);
+        }
+    }
+
+    // The document decodes a text when it is asked for, and one that is no UTF-8 or holds half of a surrogate pair would be an error there, anywhere.
+    private static void ThrowIfNotText(byte[] bytes)
+    {
+        if (!Utf8.IsValid(bytes))
+        {
+            throw new JsonException("it is not UTF-8");
+        }
+
+        var reader = new Utf8JsonReader(bytes);
+        while (reader.Read())
+        {
+            if (reader.TokenType is JsonTokenType.PropertyName or JsonTokenType.String && reader.ValueIsEscaped)
+            {
+                reader.GetString();
+            }
         }
     }
 

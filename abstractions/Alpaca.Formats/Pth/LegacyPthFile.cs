@@ -33,12 +33,12 @@ internal static class LegacyPthFile
             }
 
             var root = PickleReader.Read(input, storages);
-            var keys = PickleReader.Read(input, storages) as List<object?>
+            var keys = PickleReader.Read(input, storages) as PickleList
                 ?? throw new AlpacaException($"{path} is damaged: its list of storages is missing; get it again.");
-            var offsets = LocateStorages(file, input.Position, keys, storages);
+            var offsets = LocateStorages(file, input.Position, keys.Items, storages);
             return new StridedTensors(file, root, storage => offsets.TryGetValue(storage.Key, out var offset)
                 ? offset
-                : throw new AlpacaException($"{path} is damaged: the storage {storage.Key} is missing; get it again."));
+                : throw new AlpacaException($"{path} is damaged: the storage {Printable.Of(storage.Key)} is missing; get it again."));
         }
         catch
         {
@@ -47,7 +47,7 @@ internal static class LegacyPthFile
         }
     }
 
-    private static Dictionary<string, long> LocateStorages(ReadOnlyFile file, long position, List<object?> keys, Dictionary<string, PickleStorage> storages)
+    private static Dictionary<string, long> LocateStorages(ReadOnlyFile file, long position, IReadOnlyList<object?> keys, Dictionary<string, PickleStorage> storages)
     {
         var offsets = new Dictionary<string, long>(StringComparer.Ordinal);
         Span<byte> count = stackalloc byte[sizeof(long)];

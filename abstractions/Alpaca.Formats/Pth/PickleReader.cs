@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Numerics;
+using System.Runtime.InteropServices;
 using System.Text;
 using Alpaca.Abstractions;
 
@@ -9,24 +10,33 @@ namespace Alpaca.Formats;
 /// <remarks>
 /// <para>A pickle is a program for a stack machine that can call anything importable. This machine has only the instructions that weight files use and knows only the
 /// names in <see cref="Global"/>; anything else ends the reading with an error, and nothing is ever called.</para>
-/// <para>Instructions: https://docs.python.org/3/library/pickletools.html, protocols 2 to 4. Memory stays in proportion to the pickle's length.</para>
+/// <para>Instructions: https://docs.python.org/3/library/pickletools.html, protocols 2 to 4. Every instruction takes constant time and at most 56 bytes, or time and
+/// memory in proportion to what it takes off the stack; values are never walked, so it does not matter how they contain each other.</para>
 /// </remarks>
 internal sealed class PickleReader
 {
-    // PyTorch's own limit on the number of dimensions.
-    private const int MaxRank = 64;
+    /// <summary>The longest pickle that is read: 300 bytes a tensor, for 30,000 of them.</summary>
+    public const long MaxLength = 8 << 20;
+
+    // Longer than any name that may be imported, and than any key of a storage, which is a number.
+    private const int MaxWord = 256;
 
     // What the instruction MARK leaves on the stack.
     private static readonly object Mark = new();
 
+    private static readonly object True = true, False = false;
+    private static readonly object[] SmallNumbers = [.. Enumerable.Range(0, 256).Select(i => (object)(long)i)];
+
     private readonly ByteReader _input;
+    private readonly long _end;
     private readonly List<object?> _stack = [];
-    private readonly Dictionary<int, object?> _memo = [];
+    private readonly PickleMemo _memo = new();
     private readonly Dictionary<string, PickleStorage> _storages;
 
     private PickleReader(ByteReader input, Dictionary<string, PickleStorage> storages)
     {
         _input = input;
+        _end = input.Position + MaxLength;
         _storages = storages;
     }
 
@@ -35,7 +45,7 @@ internal sealed class PickleReader
     /// <summary>Reads one pickle.</summary>
     /// <param name="input">Positioned at the pickle; afterwards behind it.</param>
     /// <param name="storages">Gets the storages that the pickle refers to, by key.</param>
-    /// <returns>Its value: text, number, <see cref="bool"/>, <see langword="null"/>, list, or one of the Pickle types.</returns>
+    /// <returns>Its value: text, number, <see cref="bool"/>, <see langword="null"/>, or one of the Pickle types.</returns>
     /// <exception cref="AlpacaException">The pickle is malformed or uses what weight files do not; names the file.</exception>
     public static object? Read(ByteReader input, Dictionary<string, PickleStorage> storages) => new PickleReader(input, storages).Run();
 
@@ -43,6 +53,7 @@ internal sealed class PickleReader
     {
         while (true)
         {
+            ThrowIfBeyond(0);
             var opcode = _input.ReadByte();
             switch (opcode)
             {
@@ -51,9 +62,9 @@ internal sealed class PickleReader
                 case (byte)'.': return Pop();                                              // STOP
                 case (byte)'(': Push(Mark); break;                                         // MARK
                 case (byte)'N': Push(null); break;                                         // NONE
-                case 0x88: Push(true); break;                                              // NEWTRUE
-                case 0x89: Push(false); break;                                             // NEWFALSE
-                case (byte)'K': Push((long)_input.ReadByte()); break;                      // BININT1
+                case 0x88: Push(True); break;                                              // NEWTRUE
+                case 0x89: Push(False); break;                                             // NEWFALSE
+                case (byte)'K': Push(SmallNumbers[_input.ReadByte()]); break;              // BININT1
                 case (byte)'M': Push((long)_input.ReadUInt16()); break;                    // BININT2
                 case (byte)'J': Push((long)_input.ReadInt32()); break;                     // BININT
                 case 0x8a: PushLong(); break;                                              // LONG1
@@ -65,15 +76,15 @@ internal sealed class PickleReader
                 case 0x86: Push(PopTuple(2)); break;                                       // TUPLE2
                 case 0x87: Push(PopTuple(3)); break;                                       // TUPLE3
                 case (byte)'t': Push(new PickleTuple(PopToMark())); break;                 // TUPLE
-                case (byte)']': Push(new List<object?>()); break;                          // EMPTY_LIST
+                case (byte)']': Push(new PickleList()); break;                             // EMPTY_LIST
                 case (byte)'}': Push(new PickleDictionary()); break;                       // EMPTY_DICT
-                case (byte)'a': Append([Pop()]); break;                                    // APPEND
+                case (byte)'a': Append(); break;                                           // APPEND
                 case (byte)'e': Append(PopToMark()); break;                                // APPENDS
-                case (byte)'s': SetItems(PopTuple(2).Items); break;                        // SETITEM
+                case (byte)'s': SetItem(); break;                                          // SETITEM
                 case (byte)'u': SetItems(PopToMark()); break;                              // SETITEMS
-                case (byte)'q': _memo[_input.ReadByte()] = Peek(); break;                  // BINPUT
-                case (byte)'r': _memo[_input.ReadInt32()] = Peek(); break;                 // LONG_BINPUT
-                case 0x94: _memo[_memo.Count] = Peek(); break;                             // MEMOIZE
+                case (byte)'q': _memo.Put(_input.ReadByte(), Peek()); break;               // BINPUT
+                case (byte)'r': _memo.Put(_input.ReadInt32(), Peek()); break;              // LONG_BINPUT
+                case 0x94: _memo.Put(_memo.Count, Peek()); break;                          // MEMOIZE
                 case (byte)'h': Push(Recall(_input.ReadByte())); break;                    // BINGET
                 case (byte)'j': Push(Recall(_input.ReadInt32())); break;                   // LONG_BINGET
                 case (byte)'c': Push(Global(ReadLine(), ReadLine())); break;               // GLOBAL
@@ -104,7 +115,7 @@ internal sealed class PickleReader
         ("torch", "LongStorage") => DType.Int64,
         ("torch", "BoolStorage") => DType.Bool,
         _ => throw new AlpacaException(
-            $"{FilePath} is not loaded: its pickle refers to {Printable(module)}.{Printable(name)}, which weights do not need and which could run code; get the file from a source you trust, or save only the state_dict."),
+            $"{FilePath} is not loaded: its pickle refers to {Printable.Of(module)}.{Printable.Of(name)}, which weights do not need and which could run code; get the file from a source you trust, or save only the state_dict."),
     };
 
     private void Reduce()
@@ -113,8 +124,8 @@ internal sealed class PickleReader
         Push((Pop(), arguments.Items) switch
         {
             (PickleFunction.OrderedDictionary, []) => new PickleDictionary(),
-            (PickleFunction.RebuildTensor, [PickleStorage storage, long offset, PickleTuple shape, PickleTuple strides, ..]) when shape.Items.Length == strides.Items.Length
-                => new PickleTensor(storage, offset, Numbers(shape), Numbers(strides)),
+            (PickleFunction.RebuildTensor, [PickleStorage storage, long offset, PickleTuple { Numbers: { } shape }, PickleTuple { Numbers: { } strides }, ..]) when shape.Length == strides.Length
+                => new PickleTensor(storage, offset, shape, strides),
             (PickleFunction.RebuildParameter, [PickleTensor tensor, ..]) => tensor,
             _ => throw Malformed(),
         });
@@ -123,7 +134,7 @@ internal sealed class PickleReader
     // ('storage', type, key, location, number of elements), in the legacy format with a sixth value: a view of another storage, or None.
     private PickleStorage Storage(object? persistentId)
     {
-        if (persistentId is not PickleTuple { Items: ["storage", DType dtype, string key, string, long count, .. var view] } || count < 0 || view is not ([] or [null]))
+        if (persistentId is not PickleTuple { Items: ["storage", DType dtype, string { Length: <= MaxWord } key, string, long count, .. var view] } || count < 0 || view is not ([] or [null]))
         {
             throw Malformed();
         }
@@ -143,31 +154,41 @@ internal sealed class PickleReader
         Push(Global(module, name));
     }
 
-    private void Append(ReadOnlySpan<object?> items)
+    private void Append()
     {
-        if (Peek() is not List<object?> list)
-        {
-            throw Malformed();
-        }
+        var item = Pop();
+        Top<PickleList>().Add(item);
+    }
 
-        list.AddRange(items);
+    private void Append(object?[] items)
+    {
+        var list = Top<PickleList>();
+        foreach (var item in items)
+        {
+            list.Add(item);
+        }
+    }
+
+    private void SetItem()
+    {
+        var value = Pop();
+        var key = Pop();
+        Top<PickleDictionary>().Add(key, value);
     }
 
     private void SetItems(object?[] items)
     {
-        if (Peek() is not PickleDictionary dictionary || items.Length % 2 != 0)
+        var dictionary = Top<PickleDictionary>();
+        if (items.Length % 2 != 0)
         {
             throw Malformed();
         }
 
         for (var i = 0; i < items.Length; i += 2)
         {
-            dictionary.Items.Add((items[i], items[i + 1]));
+            dictionary.Add(items[i], items[i + 1]);
         }
     }
-
-    private long[] Numbers(PickleTuple tuple) =>
-        tuple.Items.Length <= MaxRank ? [.. tuple.Items.Select(item => item is long number ? number : throw Malformed())] : throw Malformed();
 
     // Only the legacy format's magic number does not fit into 64 bits, and nobody asks for its value.
     private void PushLong()
@@ -178,17 +199,34 @@ internal sealed class PickleReader
 
     private double ReadDouble() => BinaryPrimitives.ReadDoubleBigEndian(_input.ReadBytes(8));
 
-    private string ReadText(long length) => Encoding.UTF8.GetString(_input.ReadBytes(length));
+    private string ReadText(long length)
+    {
+        if (length <= _input.Remaining)
+        {
+            ThrowIfBeyond(length);
+        }
+
+        return Encoding.UTF8.GetString(_input.ReadBytes(length));
+    }
 
     private string ReadLine()
     {
         var line = new StringBuilder();
         for (var c = _input.ReadByte(); c != (byte)'\n'; c = _input.ReadByte())
         {
-            line.Append((char)c);
+            line.Append(line.Length < MaxWord ? (char)c : throw Malformed());
         }
 
         return line.ToString();
+    }
+
+    // In the legacy format nothing says how long a pickle is; it could go on to the end of a file of any size.
+    private void ThrowIfBeyond(long length)
+    {
+        if (_input.Position + length > _end)
+        {
+            throw new AlpacaException($"{FilePath} is not loaded: its pickle is longer than {MaxLength} bytes, which no weights need; save only the state_dict with torch.save.");
+        }
     }
 
     private void Push(object? value) => _stack.Add(value);
@@ -215,20 +253,21 @@ internal sealed class PickleReader
 
     private object?[] PopToMark()
     {
-        var mark = _stack.LastIndexOf(Mark);
+        // What is searched here is taken off below, so that all searches together take no longer than the pushes.
+        var mark = _stack.FindLastIndex(static item => ReferenceEquals(item, Mark));
         if (mark < 0)
         {
             throw Malformed();
         }
 
-        var items = _stack.GetRange(mark + 1, _stack.Count - mark - 1).ToArray();
+        var items = CollectionsMarshal.AsSpan(_stack)[(mark + 1)..].ToArray();
         _stack.RemoveRange(mark, _stack.Count - mark);
         return items;
     }
 
-    private object? Recall(int index) => _memo.TryGetValue(index, out var value) ? value : throw Malformed();
+    private T Top<T>() where T : class => Peek() as T ?? throw Malformed();
 
-    private static string Printable(string text) => string.Concat(text.Take(60).Select(c => c is > ' ' and < '\x7f' ? c : '?'));
+    private object? Recall(int index) => _memo.TryGet(index, out var value) ? value : throw Malformed();
 
     private AlpacaException Malformed() => new($"{FilePath} is damaged: its pickle makes no sense near byte {_input.Position}; get it again.");
 }

@@ -5,13 +5,36 @@ namespace Alpaca.Formats;
 /// <summary>A dictionary as pickled: pairs in the order they were set.</summary>
 internal sealed class PickleDictionary
 {
-    public List<(object? Key, object? Value)> Items { get; } = [];
+    // Made with the first pair: one byte of a pickle makes a dictionary.
+    private List<(object? Key, object? Value)>? _items;
+
+    public IReadOnlyList<(object? Key, object? Value)> Items => _items ?? (IReadOnlyList<(object?, object?)>)[];
+
+    public void Add(object? key, object? value) => (_items ??= []).Add((key, value));
+}
+
+/// <summary>A list as pickled. It may hold itself, so nothing ever walks it to the bottom.</summary>
+internal sealed class PickleList
+{
+    private List<object?>? _items;
+
+    public IReadOnlyList<object?> Items => _items ?? (IReadOnlyList<object?>)[];
+
+    public void Add(object? item) => (_items ??= []).Add(item);
 }
 
 /// <summary>A tuple as pickled.</summary>
 internal sealed class PickleTuple(object?[] items)
 {
+    // PyTorch's own limit on the number of dimensions.
+    private const int MaxRank = 64;
+
+    private long[]? _numbers;
+
     public object?[] Items => items;
+
+    /// <summary>The items as a shape or strides, or <see langword="null"/> where they are none. One array however many tensors name this tuple.</summary>
+    public long[]? Numbers => _numbers ??= items.Length <= MaxRank && Array.TrueForAll(items, item => item is long) ? [.. items.Select(item => (long)item!)] : null;
 }
 
 /// <summary>The few importable names that a weight file may use. Each stands for itself; nothing is ever imported or called.</summary>
@@ -48,7 +71,7 @@ internal sealed record PickleTensor(PickleStorage Storage, long Offset, long[] S
         }
     }
 
-    /// <summary>Throws unless every element lies inside the storage and the tensor is no larger than it.</summary>
+    /// <summary>Throws unless every element lies inside the storage.</summary>
     public void Check(string name, string path)
     {
         if (!TensorSize.TryGetByteLength(Shape, Storage.DType, out var bytes))
@@ -72,12 +95,11 @@ internal sealed record PickleTensor(PickleStorage Storage, long Offset, long[] S
             last += (Int128)(Shape[i] - 1) * Strides[i];
         }
 
-        // Larger than its storage: an expanded tensor, which no checkpoint needs and which would let a small file ask for any amount of memory.
-        if (Offset < 0 || last >= Storage.ElementCount || bytes / Storage.DType.Size() > Storage.ElementCount)
+        if (Offset < 0 || last >= Storage.ElementCount)
         {
             throw Malformed($"it reaches beyond the {Storage.ElementCount} elements of its storage");
         }
 
-        AlpacaException Malformed(string reason) => new($"{path} is damaged: the tensor {name} cannot be read, {reason}; get it again.");
+        AlpacaException Malformed(string reason) => new($"{path} is damaged: the tensor {Printable.Of(name)} cannot be read, {reason}; get it again.");
     }
 }

@@ -10,9 +10,6 @@ internal static class PthFile
 {
     private const string PickleName = "data.pkl";
 
-    // 100 bytes a tensor; the largest models have a thousand tensors.
-    private const long MaxPickleLength = 64 << 20;
-
     public static ITensorSource Open(string path)
     {
         var file = new ReadOnlyFile(path);
@@ -25,9 +22,9 @@ internal static class PthFile
                 throw new AlpacaException($"{path} is a zip file but not a PyTorch checkpoint (it holds no {PickleName}); check that it is the right file.");
             }
 
-            if (pickle.Length > MaxPickleLength)
+            if (pickle.Length > PickleReader.MaxLength)
             {
-                throw new AlpacaException($"{path} is damaged: its {PickleName} would be {pickle.Length} bytes long; get it again.");
+                throw new AlpacaException($"{path} is not loaded: its pickle {PickleName} is {pickle.Length} bytes long, which no weights need; save only the state_dict with torch.save.");
             }
 
             var prefix = pickle.Name[..^PickleName.Length];
@@ -47,12 +44,12 @@ internal static class PthFile
         var name = $"{prefix}data/{storage.Key}";
         if (!entries.TryGetValue(name, out var entry))
         {
-            throw new AlpacaException($"{path} is damaged: it lacks {name}; get it again.");
+            throw new AlpacaException($"{path} is damaged: it lacks {Printable.Of(name)}; get it again.");
         }
 
         return (Int128)storage.ElementCount * storage.DType.Size() <= entry.Length
             ? entry.DataOffset
-            : throw new AlpacaException($"{path} is damaged: {name} has {entry.Length} bytes, too few for {storage.ElementCount} {storage.DType.TorchName()} elements; get it again.");
+            : throw new AlpacaException($"{path} is damaged: {Printable.Of(name)} has {entry.Length} bytes, too few for {storage.ElementCount} {storage.DType.TorchName()} elements; get it again.");
     }
 
     // PyTorch 2.1 and later note the byte order; before, only little-endian machines mattered.

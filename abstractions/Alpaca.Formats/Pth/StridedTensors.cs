@@ -1,4 +1,3 @@
-using System.IO.MemoryMappedFiles;
 using Alpaca.Abstractions;
 
 namespace Alpaca.Formats;
@@ -6,10 +5,14 @@ namespace Alpaca.Formats;
 /// <summary>Tensors that are views of storages in a file. Shared by both PyTorch formats.</summary>
 internal sealed class StridedTensors : ITensorSource
 {
+    // Several tensors may show one storage, and a tensor may show an element many times. All together may be this much larger than the file, and small files anything
+    // small; beyond that a short file would ask for any amount of time and memory.
+    private const long MaxUnfolding = 16;
+    private const long MaxUnfoldedAnyway = 16 << 20;
+
     private readonly ReadOnlyFile _file;
     private readonly Dictionary<string, Entry> _entries = new(StringComparer.Ordinal);
     private readonly List<TensorInfo> _tensors = [];
-    private readonly Lazy<MemoryMappedFile> _mapping;
 
     /// <summary>Takes the named tensors out of a pickled dictionary.</summary>
     /// <param name="file">The file; owned.</param>
@@ -18,32 +21,44 @@ internal sealed class StridedTensors : ITensorSource
     public StridedTensors(ReadOnlyFile file, object? root, Func<PickleStorage, long> locate)
     {
         _file = file;
-        _mapping = new Lazy<MemoryMappedFile>(
-            () => MemoryMappedFile.CreateFromFile(file.Path, FileMode.Open, mapName: null, capacity: 0, MemoryMappedFileAccess.Read));
         if (root is not PickleDictionary dictionary)
         {
             throw new AlpacaException($"{file.Path} does not hold a dictionary of tensors; save the model's state_dict with torch.save.");
         }
 
+        var offsets = new Dictionary<string, long>(StringComparer.Ordinal);
+        Int128 total = 0;
         foreach (var (key, value) in dictionary.Items)
         {
             // Beside tensors a checkpoint may hold numbers such as the step; they are no concern of a reader of weights.
             if (key is string name && value is PickleTensor tensor)
             {
                 tensor.Check(name, file.Path);
-                var info = new TensorInfo(name, tensor.Storage.DType, tensor.Shape);
-                if (!_entries.TryAdd(name, new Entry(info, tensor, locate(tensor.Storage))))
+                if (!offsets.TryGetValue(tensor.Storage.Key, out var offset))
                 {
-                    throw new AlpacaException($"{file.Path} is damaged: it holds the tensor {name} twice; get it again.");
+                    offsets.Add(tensor.Storage.Key, offset = locate(tensor.Storage));
+                }
+
+                var info = new TensorInfo(name, tensor.Storage.DType, tensor.Shape);
+                if (!_entries.TryAdd(name, new Entry(info, tensor, offset)))
+                {
+                    throw new AlpacaException($"{file.Path} is damaged: it holds the tensor {Printable.Of(name)} twice; get it again.");
                 }
 
                 _tensors.Add(info);
+                total += info.ByteLength;
             }
         }
 
         if (_tensors.Count == 0)
         {
             throw new AlpacaException($"{file.Path} holds no tensors under plain names; save the model's state_dict with torch.save.");
+        }
+
+        if (total > ((Int128)MaxUnfolding * file.Length) + MaxUnfoldedAnyway)
+        {
+            throw new AlpacaException(
+                $"{file.Path} is not loaded: its tensors show the same data over and over, {total} bytes in all and more than {MaxUnfolding} times its size; save clones of the tensors instead of expanded ones.");
         }
     }
 
@@ -67,54 +82,11 @@ internal sealed class StridedTensors : ITensorSource
         }
         else
         {
-            Gather(entry, byteOffset, destination);
+            StridedReader.Read(_file, entry.StorageOffset, entry.View, byteOffset, destination);
         }
     }
 
-    public void Dispose()
-    {
-        if (_mapping.IsValueCreated)
-        {
-            _mapping.Value.Dispose();
-        }
-
-        _file.Dispose();
-    }
-
-    // Rare (transposed or sliced tensors saved as they were), and element by element, which only a mapping makes bearable.
-    private unsafe void Gather(Entry entry, long byteOffset, Span<byte> destination)
-    {
-        var (shape, strides, size) = (entry.View.Shape, entry.View.Strides, entry.Info.DType.Size());
-        if (byteOffset % size != 0 || destination.Length % size != 0)
-        {
-            throw new ArgumentException("The part does not begin and end between elements.", nameof(byteOffset));
-        }
-
-        var storage = entry.View.Storage;
-        using var view = _mapping.Value.CreateViewAccessor(entry.StorageOffset, storage.ElementCount * size, MemoryMappedFileAccess.Read);
-        byte* pointer = null;
-        view.SafeMemoryMappedViewHandle.AcquirePointer(ref pointer);
-        try
-        {
-            var data = pointer + view.PointerOffset;
-            var first = byteOffset / size;
-            for (var i = 0; i < destination.Length / size; i++)
-            {
-                long rest = first + i, position = entry.View.Offset;
-                for (var d = shape.Length - 1; d >= 0; d--)
-                {
-                    (rest, var index) = Math.DivRem(rest, shape[d]);
-                    position += index * strides[d];
-                }
-
-                new ReadOnlySpan<byte>(data + (position * size), size).CopyTo(destination.Slice(i * size, size));
-            }
-        }
-        finally
-        {
-            view.SafeMemoryMappedViewHandle.ReleasePointer();
-        }
-    }
+    public void Dispose() => _file.Dispose();
 
     private sealed record Entry(TensorInfo Info, PickleTensor View, long StorageOffset);
 }

@@ -39,17 +39,39 @@ internal static class ZipDirectory
         var directory = new byte[length];
         file.ReadExactly(offset, directory);
         var entries = new Dictionary<string, ZipEntry>(StringComparer.Ordinal);
+        var extents = new List<(long Start, long End)>();
         var rest = directory.AsSpan();
         for (long i = 0; i < count; i++)
         {
-            var entry = ReadCentral(file, ref rest);
+            var (entry, header) = ReadCentral(file, ref rest);
             if (!entries.TryAdd(entry.Name, entry))
             {
-                throw Damaged(file, $"it holds {entry.Name} twice");
+                throw Damaged(file, $"it holds {Printable.Of(entry.Name)} twice");
             }
+
+            extents.Add((header, entry.DataOffset + entry.Length));
         }
 
+        if (!rest.IsEmpty)
+        {
+            throw Damaged(file, "its directory lists more members than it counts");
+        }
+
+        ThrowIfOverlapping(file, extents, offset);
         return entries;
+    }
+
+    // Members that share bytes would make a short file hold any amount of data (Fifield, "A better zip bomb", 2019).
+    private static void ThrowIfOverlapping(ReadOnlyFile file, List<(long Start, long End)> extents, long directoryOffset)
+    {
+        extents.Sort();
+        for (var i = 0; i < extents.Count; i++)
+        {
+            if (extents[i].End > (i + 1 < extents.Count ? extents[i + 1].Start : directoryOffset))
+            {
+                throw Damaged(file, $"its members overlap at byte {extents[i].End}");
+            }
+        }
     }
 
     private static (long Offset, long Length, long Count) FindDirectory(ReadOnlyFile file)
@@ -97,7 +119,7 @@ internal static class ZipDirectory
         return UInt32(end, 0) == Zip64EndSignature ? (Int64(end, 48), Int64(end, 40), Int64(end, 32)) : throw Damaged(file, "its zip64 record is malformed");
     }
 
-    private static ZipEntry ReadCentral(ReadOnlyFile file, ref Span<byte> rest)
+    private static (ZipEntry Entry, long Header) ReadCentral(ReadOnlyFile file, ref Span<byte> rest)
     {
         if (rest.Length < CentralLength || UInt32(rest, 0) != CentralSignature)
         {
@@ -111,9 +133,9 @@ internal static class ZipDirectory
         }
 
         var name = Encoding.UTF8.GetString(rest.Slice(CentralLength, nameLength));
-        if (UInt16(rest, 10) != 0 || (UInt16(rest, 8) & 1) != 0)
+        if (IsCoded(rest, 8))
         {
-            throw new AlpacaException($"{file.Path} holds {name} compressed or encrypted, which PyTorch never writes; save it again with torch.save.");
+            throw Coded(file, name);
         }
 
         long packed = UInt32(rest, 20), length = UInt32(rest, 24), header = UInt32(rest, 42);
@@ -121,7 +143,7 @@ internal static class ZipDirectory
         rest = rest[(CentralLength + nameLength + extraLength + commentLength)..];
         if (length != packed || length < 0 || header < 0 || header > file.Length - LocalLength)
         {
-            throw Damaged(file, $"its member {name} lies outside the file");
+            throw Damaged(file, $"its member {Printable.Of(name)} lies outside the file");
         }
 
         // Name and extra field may have other lengths in the local header, which PyTorch pads for alignment.
@@ -130,11 +152,17 @@ internal static class ZipDirectory
         var data = header + LocalLength + UInt16(local, 26) + UInt16(local, 28);
         if (UInt32(local, 0) != LocalSignature || length > file.Length || data > file.Length - length)
         {
-            throw Damaged(file, $"its member {name} lies outside the file");
+            throw Damaged(file, $"its member {Printable.Of(name)} lies outside the file");
         }
 
-        return new ZipEntry(name, data, length);
+        return IsCoded(local, 6) ? throw Coded(file, name) : (new ZipEntry(name, data, length), header);
     }
+
+    // Flags and method: encrypted, or not stored as it is.
+    private static bool IsCoded(ReadOnlySpan<byte> header, int offset) => (UInt16(header, offset) & 1) != 0 || UInt16(header, offset + 2) != 0;
+
+    private static AlpacaException Coded(ReadOnlyFile file, string name) =>
+        new($"{file.Path} holds {Printable.Of(name)} compressed or encrypted, which PyTorch never writes; save it again with torch.save.");
 
     // The zip64 extra field holds, in this order, those values whose 32-bit field is all ones.
     private static void ReadZip64Sizes(ReadOnlySpan<byte> extra, ref long length, ref long packed, ref long header)

@@ -22,7 +22,7 @@ internal static class ShardIndex
             if (node is not JsonValue value || !value.TryGetValue<string>(out var file) || file.Length == 0 || file is "." or ".."
                 || file.AsSpan().ContainsAny('/', '\\', '\0') || Path.IsPathRooted(file) || file.Contains(':', StringComparison.Ordinal))
             {
-                throw new AlpacaException($"{path} gives {node?.ToJsonString() ?? "null"} as the file of {tensor}; only names of files in the same folder are allowed.");
+                throw new AlpacaException($"{path} gives {Printable.Of(node?.ToJsonString() ?? "null")} as the file of {Printable.Of(tensor)}; only names of files in the same folder are allowed.");
             }
 
             result.Add(tensor, file);

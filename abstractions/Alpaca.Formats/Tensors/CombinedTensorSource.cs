@@ -21,10 +21,10 @@ internal sealed class CombinedTensorSource : ITensorSource
         var weightMap = ShardIndex.ReadWeightMap(indexPath);
         var folder = Path.GetDirectoryName(Path.GetFullPath(indexPath))!;
         var fileNames = weightMap.Values.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList();
-        var missing = fileNames.Where(name => !File.Exists(Path.Combine(folder, name))).ToList();
+        var missing = fileNames.Where(name => !File.Exists(Path.Combine(folder, name))).Select(name => Printable.Of(name)).ToList();
         if (missing.Count > 0)
         {
-            throw new AlpacaException($"{indexPath} names {string.Join(", ", missing)}, which {(missing.Count == 1 ? "is" : "are")} not in the folder; get the missing shards again.");
+            throw new AlpacaException($"{indexPath} names {Listing.Of(missing)}, which {(missing.Count == 1 ? "is" : "are")} not in the folder; get the missing shards again.");
         }
 
         var files = new List<ITensorSource>(fileNames.Count);
@@ -46,7 +46,7 @@ internal sealed class CombinedTensorSource : ITensorSource
                 }
             }
 
-            var absent = weightMap.Where(entry => !combined._owners.ContainsKey(entry.Key)).Select(entry => $"{entry.Key} in {entry.Value}").ToList();
+            var absent = weightMap.Where(entry => !combined._owners.ContainsKey(entry.Key)).Select(entry => $"{Printable.Of(entry.Key)} in {Printable.Of(entry.Value)}").ToList();
             return absent.Count == 0
                 ? combined
                 : throw new AlpacaException($"{indexPath} promises tensors that the files do not hold: {Listing.Of(absent)}; index and files are of different models.");

@@ -11,8 +11,8 @@ namespace Alpaca.Text;
 /// </remarks>
 public sealed class SentencePieceModel
 {
-    /// <summary>Larger files are not looked into: the largest vocabularies in use take a few megabytes.</summary>
-    internal const long MaxFileLength = 256 << 20;
+    /// <summary>Larger files are not looked into: the largest vocabularies in use take five megabytes, and a model up to 32 bytes in memory for each in the file.</summary>
+    internal const long MaxFileLength = 32 << 20;
 
     private const int PiecesField = 1, TrainerSpecField = 2, NormalizerSpecField = 3, DenormalizerSpecField = 5;
 
@@ -55,6 +55,7 @@ public sealed class SentencePieceModel
     public static SentencePieceModel Load(string file)
     {
         ArgumentException.ThrowIfNullOrEmpty(file);
+        if (Directory.Exists(file)) throw new AlpacaException($"{file} is a folder; name a SentencePiece model file, usually called tokenizer.model.");
         try
         {
             var length = new FileInfo(file).Length;

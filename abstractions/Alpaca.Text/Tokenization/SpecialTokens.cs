@@ -23,6 +23,7 @@ internal sealed class SpecialTokens
     private readonly Vocabulary _vocabulary;
     private readonly Dictionary<string, SpecialToken> _byContent = new(StringComparer.Ordinal);
     private readonly Dictionary<int, SpecialToken> _byId = [];
+    private int _highestId = -1;
 
     /// <summary>The tokens of a model file by itself: its control pieces and the unknown piece.</summary>
     public SpecialTokens(SentencePieceModel model, Vocabulary vocabulary)
@@ -61,7 +62,7 @@ internal sealed class SpecialTokens
     public IReadOnlyCollection<SpecialToken> All => _byContent.Values;
 
     /// <summary>The number of ids: pieces, and added tokens after them.</summary>
-    public int VocabularySize => Math.Max(_vocabulary.Count, _byId.Count == 0 ? 0 : _byId.Keys.Max() + 1);
+    public int VocabularySize => Math.Max(_vocabulary.Count, _highestId + 1);
 
     public SpecialToken? Find(int id) => _byId.GetValueOrDefault(id);
 
@@ -134,6 +135,7 @@ internal sealed class SpecialTokens
         var token = new SpecialToken(content, id, isSpecial || (_byContent.TryGetValue(content, out var known) && known.IsSpecial), stripsLeft, stripsRight);
         _byContent[content] = token;
         _byId[id] = token;
+        _highestId = Math.Max(_highestId, id);
         return token;
     }
 

@@ -9,6 +9,9 @@ internal sealed class Vocabulary
     /// <summary>Stands for a space within pieces: U+2581.</summary>
     public const char Space = '▁';
 
+    // SentencePiece trains pieces of up to 16 characters. All ways to put a piece together are listed at load, in time that grows with the square of its length.
+    private const int MaxMergedLength = 512;
+
     private readonly SentencePieceModel _model;
     private readonly Dictionary<string, int> _textual = new(StringComparer.Ordinal);
     private readonly Dictionary<string, int> _reserved = new(StringComparer.Ordinal);
@@ -23,6 +26,8 @@ internal sealed class Vocabulary
         for (var id = 0; id < model.Pieces.Count; id++)
         {
             var piece = model.Pieces[id];
+            if (piece.Type is SentencePieceType.Normal or SentencePieceType.Unused && piece.Text.Length > MaxMergedLength)
+                throw Damaged($"piece {id} is {piece.Text.Length} characters long, more than the {MaxMergedLength} that can be merged");
             var map = IsTextual(piece.Type) ? _textual : _reserved;
             if (!map.TryAdd(piece.Text, id)) throw Damaged($"piece {id} '{piece.Text}' is there twice");
             if (piece.Type == SentencePieceType.Unknown) UnkId = UnkId < 0 ? id : throw Damaged("it has two unknown pieces");
