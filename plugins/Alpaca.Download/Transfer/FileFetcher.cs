@@ -1,134 +1,185 @@
 using System.Buffers;
-using System.Security.Cryptography;
 using Alpaca.Abstractions;
 
 namespace Alpaca.Download;
 
-/// <summary>Fetches one file into a folder, going on from what an earlier attempt left there.</summary>
-/// <remarks>
-/// While it is incomplete a file is called <c>name.part</c>, and <c>name.version</c> beside it says which version of the source's file it is a part of. Only a complete,
-/// verified file carries its own name, so a file that is there need not be fetched again.
-/// </remarks>
-internal sealed class FileFetcher(IWeightSource source, string folder, IStageProgress progress, TimeProvider timeProvider)
+/// <summary>Fetches files of one source into a resume folder, each going on from what an earlier attempt left there. Safe to use for several files at once.</summary>
+internal sealed class FileFetcher(IWeightSource source, ResumeStore store, TransferSettings settings, TimeProvider timeProvider)
 {
     private const int BufferSize = 1 << 20;
-    private const int MaxTriesWithoutProgress = 4;
-    private static readonly TimeSpan StallTimeout = TimeSpan.FromSeconds(60);
 
-    /// <summary>Fetches a file.</summary>
-    /// <param name="name">Its path below the source.</param>
-    /// <param name="md5">The digest it must have, 32 lower-case hex digits, or <see langword="null"/> when none is known.</param>
+    /// <summary>Fetches a file and checks it.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="progress">Told how far it is.</param>
     /// <param name="cancellationToken">Ends the transfer; the part is kept.</param>
-    /// <returns>The path of the complete file, or <see langword="null"/> when the source has no such file.</returns>
-    /// <exception cref="AlpacaException">The source cannot be read, or the file is not the one the checklist describes.</exception>
-    public async Task<string?> FetchAsync(string name, string? md5, CancellationToken cancellationToken)
+    /// <returns>The complete file, or <see langword="null"/> when the source has no such file.</returns>
+    /// <exception cref="DigestMismatchException">The file at the source is not the one that is expected.</exception>
+    /// <exception cref="AlpacaException">The source cannot be read, or the disk cannot be written to.</exception>
+    public async Task<FetchedFile?> FetchAsync(SourceFile file, DownloadProgress progress, CancellationToken cancellationToken)
     {
-        var complete = Path.Combine(folder, name.Replace('/', Path.DirectorySeparatorChar));
-        if (File.Exists(complete)) return complete;
-
-        Directory.CreateDirectory(Path.GetDirectoryName(complete)!);
-        var part = complete + ".part";
-        var versionFile = complete + ".version";
-        using var task = progress.Start(name, null, ProgressUnit.Bytes);
-        for (var failures = 0; ; failures++)
+        if (store.Find(file) is { } finished) return finished;
+        using var bar = progress.StartFile(file.Name, file.Size);
+        try
         {
-            var before = File.Exists(part) ? new FileInfo(part).Length : 0;
+            return await new Transfer(this, file, bar).RunAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new AlpacaException($"{file.Name} could not be written to {store.Folder}: {e.Message} Make room or make the folder writable, then run again; what was fetched so far is kept.", e);
+        }
+    }
+
+    /// <summary>One file's way to the disk, through as many connections as it takes.</summary>
+    private sealed class Transfer(FileFetcher owner, SourceFile file, FileProgress bar)
+    {
+        private readonly ResumeStore _store = owner.Store;
+        private TransferNote _note = new(null, null);
+
+        /// <summary>Whether something in the part came from an earlier connection.</summary>
+        private bool _pieced;
+
+        public async Task<FetchedFile?> RunAsync(CancellationToken cancellationToken)
+        {
+            _note = (_store.ReadNote(file.Name) ?? _note) with { Digests = null };
+            var digests = new DigestSet(file.Expected.Digests.Md5 is not null, file.Expected.Digests.GitSha1 is null ? null : file.Size);
+            bar.Report(_store.BytesOf(file));
+            await using var part = await PartFile.OpenAsync(_store.PartOf(file.Name), digests, keep: _note != new TransferNote(null, null), cancellationToken).ConfigureAwait(false);
+            var (furthest, failures, anew) = (part.Length, 0, false);
+            while (true)
+            {
+                try
+                {
+                    if (!await AppendRestAsync(part, cancellationToken).ConfigureAwait(false))
+                    {
+                        await part.DisposeAsync().ConfigureAwait(false);
+                        _store.Discard(file.Name);
+                        return null;
+                    }
+
+                    var computed = part.Finish();
+                    if (file.Expected.Digests.Unmet(computed) is not { } unmet)
+                    {
+                        await part.DisposeAsync().ConfigureAwait(false);
+                        return _store.Complete(file.Name, _note with { Digests = computed });
+                    }
+
+                    Forget(part);
+
+                    // What was there before may have been damaged since, so a file in pieces gets one more chance, whole.
+                    if (!_pieced || anew) throw Mismatch(unmet);
+                    (_pieced, anew) = (false, true);
+                }
+                catch (InterruptedTransferException e)
+                {
+                    if (part.Length > furthest) (furthest, failures) = (part.Length, 0);
+                    if (++failures > owner.Settings.Retries)
+                        throw new AlpacaException($"{file.Name} could not be fetched completely: {e.Message} Check the network and the source, then run again; the part fetched so far is kept.", e);
+                    await Task.Delay(owner.Settings.Delay(failures), owner.Time, cancellationToken).ConfigureAwait(false);
+                }
+            }
+        }
+
+        /// <summary>Appends to the part what is missing.</summary>
+        /// <returns>Whether the source has the file.</returns>
+        private async Task<bool> AppendRestAsync(PartFile part, CancellationToken cancellationToken)
+        {
+            _pieced |= part.Length > 0;
+            if (IsWhole(part)) return true;
+            await using var content = await owner.Source.OpenAsync(file.Name, _note.Version is null ? 0 : part.Length, _note.Version, cancellationToken).ConfigureAwait(false);
+            if (content is null) return false;
+
+            var length = Continue(part, content);
+            var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
             try
             {
-                var digest = await TransferAsync(name, part, versionFile, task, cancellationToken).ConfigureAwait(false);
-                if (digest is null) return null;
-                if (md5 is not null && digest != md5)
+                using var stall = new CancellationTokenSource(Timeout.InfiniteTimeSpan, owner.Time);
+                using var either = CancellationTokenSource.CreateLinkedTokenSource(stall.Token, cancellationToken);
+                while (await ReadAsync(content.Stream, buffer, stall, either.Token, cancellationToken).ConfigureAwait(false) is var read and > 0)
                 {
-                    File.Delete(part);
-                    throw new AlpacaException($"{name} has MD5 {digest}, but its checklist says {md5}; the file at the source is damaged or the checklist belongs to another one. The copy was discarded.");
+                    await part.AppendAsync(buffer.AsMemory(0, read), cancellationToken).ConfigureAwait(false);
+                    bar.Report(part.Length);
                 }
-
-                File.Move(part, complete, overwrite: true);
-                File.Delete(versionFile);
-                return complete;
             }
-            catch (Exception e) when (e is TimeoutException or EndOfStreamException)
+            finally
             {
-                if (File.Exists(part) && new FileInfo(part).Length > before) failures = 0;
-                if (failures >= MaxTriesWithoutProgress)
-                    throw new AlpacaException($"{name} could not be fetched completely: {e.Message} Check the network, then run again; the part fetched so far is kept.", e);
-                await Task.Delay(TimeSpan.FromSeconds(1 << failures), timeProvider, cancellationToken).ConfigureAwait(false);
+                ArrayPool<byte>.Shared.Return(buffer);
+            }
+
+            if (length is not { } expected || part.Length == expected) return true;
+            var sent = part.Length;
+            if (sent > expected) Forget(part);
+            throw new InterruptedTransferException($"the source sent {sent:N0} of {expected:N0} bytes.");
+        }
+
+        /// <summary>Whether an attempt ended between the last byte and the end. Where no digest tells, the source must still have that version.</summary>
+        private bool IsWhole(PartFile part)
+            => part.Length > 0 && part.Length == (file.Size ?? _note.Total) && (!file.Expected.Digests.IsEmpty || (_note.Version is not null && _note.Version == file.Version));
+
+        /// <summary>Makes the part fit what the source sends, and notes what that belongs to.</summary>
+        /// <returns>The length of the whole file, where it is known.</returns>
+        private long? Continue(PartFile part, SourceContent content)
+        {
+            var length = content.Length ?? (content.Offset > 0 ? _note.Total : null);
+            if (content.Offset > 0 && _note.Total is { } noted && noted != length)
+            {
+                Forget(part);
+                throw Contradiction(length, noted);
+            }
+
+            // Where a digest is known it decides; elsewhere two statements about the length must agree.
+            if (file.Expected.Digests.IsEmpty && file.Size is { } announced && length is not null && length != announced) throw Contradiction(length, announced);
+
+            if (content.Offset == 0)
+            {
+                if (part.Length > 0) part.Restart();
+                _pieced = false;
+            }
+
+            var note = new TransferNote(content.Version, length);
+            if (note != _note) _store.WriteNote(file.Name, _note = note);
+            if (length is { } total) bar.SetTotal(total);
+            bar.Report(part.Length);
+            return length;
+        }
+
+        private void Forget(PartFile part)
+        {
+            part.Restart();
+            _note = new TransferNote(null, null);
+            _store.WriteNote(file.Name, _note);
+            bar.Report(0);
+        }
+
+        private DigestMismatchException Mismatch((string Algorithm, string Expected, string Actual) unmet)
+            => new($"{file.Name} has {unmet.Algorithm} {unmet.Actual}, but {file.Expected.Authority} says {unmet.Expected}; {file.Expected.Mend}. The copy was discarded.");
+
+        private static InterruptedTransferException Contradiction(long? now, long before) => new($"the source says that the file has {now:N0} bytes, and said {before:N0} before.");
+
+        /// <summary>Reads once; a source that sends nothing for too long counts as cut off.</summary>
+        private async Task<int> ReadAsync(Stream stream, byte[] buffer, CancellationTokenSource stall, CancellationToken either, CancellationToken cancellationToken)
+        {
+            stall.CancelAfter(owner.Settings.StallTimeout);
+            try
+            {
+                return await stream.ReadAsync(buffer.AsMemory(0, BufferSize), either).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+            {
+                throw new InterruptedTransferException($"nothing arrived for {owner.Settings.StallTimeout.TotalSeconds:0.#} seconds.");
             }
             catch (IOException e)
             {
-                throw new AlpacaException($"{name} could not be written to {folder}: {e.Message} Make room or make the folder writable, then run again; the part fetched so far is kept.", e);
+                // Told apart here from a failure to write, which trying again would not mend.
+                throw new InterruptedTransferException(e.Message, e);
             }
         }
     }
 
-    /// <summary>Appends to the part what is missing.</summary>
-    /// <returns>The MD5 of the whole file, or <see langword="null"/> when the source has no such file.</returns>
-    private async Task<string?> TransferAsync(string name, string part, string versionFile, IProgressTask task, CancellationToken cancellationToken)
-    {
-        var have = File.Exists(part) ? new FileInfo(part).Length : 0;
-        var version = have > 0 && File.Exists(versionFile) ? await File.ReadAllTextAsync(versionFile, cancellationToken).ConfigureAwait(false) : null;
-        await using var content = await source.OpenAsync(name, version is null ? 0 : have, version, cancellationToken).ConfigureAwait(false);
-        if (content is null) return null;
+    private IWeightSource Source => source;
 
-        if (content.Length is { } length) task.SetTotal(length);
-        if (content.Version is not null) await File.WriteAllTextAsync(versionFile, content.Version, cancellationToken).ConfigureAwait(false);
-        else File.Delete(versionFile);
+    private ResumeStore Store => store;
 
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.MD5);
-        var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
-        try
-        {
-            await using var target = new FileStream(part, new FileStreamOptions
-            {
-                Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, BufferSize = 0, Options = FileOptions.SequentialScan | FileOptions.Asynchronous,
-            });
-            await HashPrefixAsync(target, content.Offset, hash, buffer, cancellationToken).ConfigureAwait(false);
-            target.SetLength(content.Offset);
-            var done = content.Offset;
-            while (await ReadAsync(content.Stream, buffer, cancellationToken).ConfigureAwait(false) is var read and > 0)
-            {
-                hash.AppendData(buffer, 0, read);
-                await target.WriteAsync(buffer.AsMemory(0, read), cancellationToken).ConfigureAwait(false);
-                task.Report(done += read);
-            }
+    private TransferSettings Settings => settings;
 
-            if (content.Length is { } expected && done != expected)
-                throw new EndOfStreamException($"the source sent {done:N0} of {expected:N0} bytes.");
-            return Convert.ToHexStringLower(hash.GetHashAndReset());
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
-    }
-
-    private static async Task HashPrefixAsync(FileStream target, long length, IncrementalHash hash, byte[] buffer, CancellationToken cancellationToken)
-    {
-        for (var remaining = length; remaining > 0;)
-        {
-            var read = await target.ReadAsync(buffer.AsMemory(0, (int)Math.Min(buffer.Length, remaining)), cancellationToken).ConfigureAwait(false);
-            hash.AppendData(buffer, 0, read);
-            remaining -= read;
-        }
-    }
-
-    /// <summary>Reads once; a source that sends nothing for a minute counts as cut off.</summary>
-    private async Task<int> ReadAsync(Stream stream, byte[] buffer, CancellationToken cancellationToken)
-    {
-        using var stall = new CancellationTokenSource(StallTimeout, timeProvider);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(stall.Token, cancellationToken);
-        try
-        {
-            return await stream.ReadAsync(buffer.AsMemory(0, BufferSize), either.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
-            throw new TimeoutException($"nothing arrived for {StallTimeout.TotalSeconds:N0} seconds.");
-        }
-        catch (IOException e)
-        {
-            // Told apart here from a failure to write, which trying again would not mend.
-            throw new EndOfStreamException(e.Message, e);
-        }
-    }
+    private TimeProvider Time => timeProvider;
 }
