@@ -14,10 +14,10 @@ internal sealed class DownloadBench : IDisposable
     public DownloadBench() => Environment = new DownloadEnvironment { Transfers = Fast, Variable = name => _variables.GetValueOrDefault(name) };
 
     /// <summary>Hardly any waiting.</summary>
-    public static TransferSettings Fast { get; } = new() { FirstDelay = TimeSpan.FromMilliseconds(1), StallTimeout = TimeSpan.FromSeconds(20) };
+    public static TransferSettings Fast { get; } = new() { FirstDelay = TimeSpan.FromMilliseconds(1), Retries = 4, StallTimeout = TimeSpan.FromSeconds(20) };
 
     /// <summary>Waits as in earnest, for a clock that jumps.</summary>
-    public static TransferSettings Jumping { get; } = new() { StallTimeout = JumpingTime.Patience };
+    public static TransferSettings Jumping { get; } = new() { Retries = 4, StallTimeout = JumpingTime.Patience };
 
     public DownloadEnvironment Environment { get; set; }
 

@@ -74,6 +74,13 @@ internal sealed class FileServer : IAsyncDisposable
         await _app.DisposeAsync();
     }
 
+    /// <summary>Cuts the connection, mostly after what was written has left; Kestrel drops what has not.</summary>
+    public static async Task CutAsync(HttpContext context)
+    {
+        await Task.Delay(15);
+        context.Abort();
+    }
+
     private async Task ServeAsync(HttpContext context, string folder)
     {
         var name = context.Request.Path.Value!.TrimStart('/');
@@ -121,7 +128,7 @@ internal sealed class FileServer : IAsyncDisposable
             await context.Response.StartAsync();
             await context.Response.Body.WriteAsync(rest[..(int)Math.Min(cut.Bytes, rest.Length)]);
             await context.Response.Body.FlushAsync();
-            context.Abort();
+            await CutAsync(context);
             return;
         }
 

@@ -40,7 +40,7 @@ internal sealed class MetaLayout(IWeightSource source, FileFetcher fetcher, Know
         var expected = Expectation.None;
         if (listed?.GetValueOrDefault(MetaNames.TokenizerModel) is { } md5) expected = Listed(md5);
         else if (sizes.Any(known.HasSize)) expected = Published(MetaNames.TokenizerModel);
-        else logger.TokenizerNotVerified(source.DisplayName);
+        else await AcceptAnyAsync(MetaNames.TokenizerModel, cancellationToken).ConfigureAwait(false);
         files.Add(new SourceFile(MetaNames.TokenizerModel, expected));
     }
 
@@ -66,9 +66,16 @@ internal sealed class MetaLayout(IWeightSource source, FileFetcher fetcher, Know
     private async Task<IReadOnlyDictionary<string, string>?> ReadChecklistAsync(string name, List<SourceFile> files, DownloadProgress progress, CancellationToken cancellationToken)
     {
         var file = new SourceFile(name, Expectation.None);
+        await fetcher.DiscardIfChangedAsync(name, cancellationToken).ConfigureAwait(false);
         if (await fetcher.FetchAsync(file, progress, cancellationToken).ConfigureAwait(false) is not { } fetched) return null;
         files.Add(file);
         return Checklist.Read(fetched.Path, name);
+    }
+
+    private async Task AcceptAnyAsync(string name, CancellationToken cancellationToken)
+    {
+        logger.TokenizerNotVerified(source.DisplayName);
+        await fetcher.DiscardIfChangedAsync(name, cancellationToken).ConfigureAwait(false);
     }
 
     private static Expectation Listed(string md5) => new(new Digests(Md5: md5), "its checklist", DamagedFile);

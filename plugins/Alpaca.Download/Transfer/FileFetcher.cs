@@ -29,6 +29,14 @@ internal sealed class FileFetcher(IWeightSource source, ResumeStore store, Trans
         }
     }
 
+    /// <summary>Throws away a complete file that an earlier attempt left, when the source has another one by now; for files that no digest vouches for.</summary>
+    public async Task DiscardIfChangedAsync(string name, CancellationToken cancellationToken)
+    {
+        if (store.ReadNote(name) is not { Digests: not null } note) return;
+        var status = await source.FindAsync(name, cancellationToken).ConfigureAwait(false);
+        if (status is null || (status.Size is { } size && size != note.Total) || (status.Version is { } version && version != note.Version)) store.Discard(name);
+    }
+
     /// <summary>One file's way to the disk, through as many connections as it takes.</summary>
     private sealed class Transfer(FileFetcher owner, SourceFile file, FileProgress bar)
     {
@@ -63,10 +71,10 @@ internal sealed class FileFetcher(IWeightSource source, ResumeStore store, Trans
                         return _store.Complete(file.Name, _note with { Digests = computed });
                     }
 
+                    // What was there before may have been damaged since, and a wrong length cuts off unnoticed: such a file gets one more chance, whole.
+                    var isDoubtful = _pieced || (file.Size is { } size && size != part.Length);
                     Forget(part);
-
-                    // What was there before may have been damaged since, so a file in pieces gets one more chance, whole.
-                    if (!_pieced || anew) throw Mismatch(unmet);
+                    if (!isDoubtful || anew) throw Mismatch(unmet);
                     (_pieced, anew) = (false, true);
                 }
                 catch (InterruptedTransferException e)

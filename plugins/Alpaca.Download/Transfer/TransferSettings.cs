@@ -6,8 +6,8 @@ internal sealed record TransferSettings
     /// <summary>The wait after the first failure; it doubles with each further one, with jitter. The default is 1 second.</summary>
     public TimeSpan FirstDelay { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>How often something is tried again without any progress before it counts as failed. The default is 4.</summary>
-    public int Retries { get; init; } = 4;
+    /// <summary>How often something is tried again without any progress before it counts as failed. The default is 6, about a minute.</summary>
+    public int Retries { get; init; } = 6;
 
     /// <summary>How long a source may send nothing. The default is a minute.</summary>
     public TimeSpan StallTimeout { get; init; } = TimeSpan.FromMinutes(1);
