@@ -57,11 +57,11 @@ internal sealed class StagePreparer(ContentDigests digests)
         return new PreparedStage(stage, request, Canonical(request, schema), inputs, bytes);
     }
 
-    /// <summary>The options that are no paths, as they ended up in a request, by name.</summary>
+    /// <summary>The options that are no paths and that change what is made, as they ended up in a request, by name.</summary>
     public static SortedDictionary<string, JsonNode?> Canonical(object request, IEnumerable<RequestOption> schema)
     {
         var canonical = new SortedDictionary<string, JsonNode?>(StringComparer.Ordinal);
-        foreach (var option in schema.Where(o => !o.IsPath))
+        foreach (var option in schema.Where(o => o is { IsPath: false, IsResultNeutral: false }))
             canonical[option.Name] = PlainJson.FromValue(request.GetType().GetProperty(option.Name)!.GetValue(request));
         return canonical;
     }
@@ -70,8 +70,7 @@ internal sealed class StagePreparer(ContentDigests digests)
     {
         if (LocalPath(source) is not { } path)
         {
-            // Without the query: a presigned address gets a new signature each time, and a signature belongs in no manifest.
-            var address = source.Split('?', '#')[0];
+            var address = SourceAddress.WithoutSignature(source);
             return (new ManifestInput(option.Name, address, null, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(address)))), 0);
         }
 
@@ -83,12 +82,10 @@ internal sealed class StagePreparer(ContentDigests digests)
     {
         if (!stage.Definition.Options.TryGetValue(option.Name, out var texts)) return [];
         var values = option.IsList ? texts.SelectMany(OptionList.Split) : texts;
-        return values.Where(v => v.Length > 0).Select(v => option.AllowUrl && IsUrl(v) ? v : Path.GetFullPath(v, baseFolder));
+        return values.Where(v => v.Length > 0).Select(v => option.AllowUrl && SourceAddress.IsAddress(v) ? v : Path.GetFullPath(v, baseFolder));
     }
 
     /// <summary>The path on this machine, also of a <c>file://</c> address; <see langword="null"/> for any other address.</summary>
     private static string? LocalPath(string source)
-        => !IsUrl(source) ? source : Uri.TryCreate(source, UriKind.Absolute, out var address) && address.IsFile ? address.LocalPath : null;
-
-    private static bool IsUrl(string source) => source.Contains("://", StringComparison.Ordinal);
+        => !SourceAddress.IsAddress(source) ? source : Uri.TryCreate(source, UriKind.Absolute, out var address) && address.IsFile ? address.LocalPath : null;
 }

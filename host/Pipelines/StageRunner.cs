@@ -107,10 +107,17 @@ public sealed class StageRunner
     private static AlpacaUsageException NotWritable(string output, Exception cause)
         => new($"The output folder {output} cannot be written to ({cause.Message}); choose another one.", cause);
 
-    /// <summary>What an earlier attempt left is only gone on from by the same stage with the same request.</summary>
+    /// <summary>What an earlier attempt left is only gone on from by the same stage with the same request; a presigned address that was renewed is the same one.</summary>
     private static string DigestOf(PluginStage stage, object request)
     {
-        var canonical = new JsonObject { ["stage"] = stage.Name, ["version"] = stage.Plugin.Version, ["request"] = PlainJson.FromObject(request) };
+        var values = new JsonObject();
+        foreach (var option in RequestSchema.Describe(request.GetType()).Where(o => !o.IsResultNeutral))
+        {
+            var value = request.GetType().GetProperty(option.Name)!.GetValue(request);
+            values[option.Name] = PlainJson.FromValue(option.AllowUrl && value is string text && SourceAddress.IsAddress(text) ? SourceAddress.WithoutSignature(text) : value);
+        }
+
+        var canonical = new JsonObject { ["stage"] = stage.Name, ["version"] = stage.Plugin.Version, ["request"] = values };
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(canonical.ToJsonString())).AsSpan(0, 8));
     }
 
@@ -120,7 +127,7 @@ public sealed class StageRunner
         {
             var value = request.GetType().GetProperty(option.Name)!.GetValue(request);
             var paths = value as IEnumerable<string> ?? (value is string path ? [path] : []);
-            foreach (var each in paths.Where(p => p.Length > 0 && !p.Contains("://", StringComparison.Ordinal))) yield return Path.GetFullPath(each);
+            foreach (var each in paths.Where(p => p.Length > 0 && !(option.AllowUrl && SourceAddress.IsAddress(p)))) yield return Path.GetFullPath(each);
         }
     }
 

@@ -18,6 +18,9 @@ public sealed record RequestOption(
     /// <summary>Whether a value may also be a URL.</summary>
     public bool AllowUrl { get; init; }
 
+    /// <summary>Whether it changes how the stage works but not what it makes; then it enters no fingerprint.</summary>
+    public bool IsResultNeutral { get; init; }
+
     /// <summary>The kinds of artifact that fit, most wanted first; empty where the option takes no artifact.</summary>
     public IReadOnlyList<string> ArtifactKinds { get; init; } = [];
 

@@ -68,6 +68,7 @@ public static class RequestSchema
         {
             IsPath = path is not null || artifact is not null,
             AllowUrl = path?.AllowUrl ?? false,
+            IsResultNeutral = property.GetCustomAttribute<ResultNeutralAttribute>() is not null,
             ArtifactKinds = artifact?.Kinds ?? [],
         };
     }

@@ -1,95 +1,105 @@
 using Alpaca.Abstractions;
-using Alpaca.Formats;
-using Microsoft.Extensions.Logging;
 
 namespace Alpaca.Download;
 
-/// <summary>Fetches original weights as Meta's <c>download.sh</c> does, and checks them against their MD5 checklists.</summary>
+/// <summary>Fetches original weights as Meta's <c>download.sh</c> does, or a model folder from a Hugging Face hub, and checks every file.</summary>
+/// <remarks>What decides whether a file is the right one is said at <see cref="DownloadRequest"/>. Every file is fetched, checked and kept in the resume folder; the output appears once all are there.</remarks>
 internal sealed class Downloader : IDownloader
 {
-    private const string TokenizerModel = "tokenizer.model";
-    private const string TokenizerChecklist = "tokenizer_checklist.chk";
+    private readonly DownloadEnvironment _environment;
+
+    /// <summary>Asks the machine it runs on.</summary>
+    public Downloader() : this(new DownloadEnvironment()) { }
+
+    internal Downloader(DownloadEnvironment environment) => _environment = environment;
 
     /// <inheritdoc />
     public async Task<WeightsArtifact> ExecuteAsync(DownloadRequest request, StageContext context, CancellationToken cancellationToken = default)
     {
-        CheckSizeNames(request.ModelSize);
-        using var source = OpenSource(request.Source, context.TimeProvider);
-        var fetcher = new FileFetcher(source, context.ResumeFolder, context.Progress, context.TimeProvider);
+        var address = DownloadRequestCheck.Run(request);
+        if (request.VerifyOnly) return await new FolderVerifier(address.Location, _environment.Known, context).RunAsync(request, cancellationToken).ConfigureAwait(false);
+
         var started = context.TimeProvider.GetTimestamp();
+        using var source = Open(address, request, context.TimeProvider);
+        var store = new ResumeStore(context.ResumeFolder);
+        var fetcher = new FileFetcher(source, store, _environment.Transfers, context.TimeProvider);
+        var fetched = source is HubRepository repository
+            ? await FetchRepositoryAsync(repository, fetcher, store, request, context, cancellationToken).ConfigureAwait(false)
+            : await FetchSizesAsync(source, fetcher, store, request, context, cancellationToken).ConfigureAwait(false);
 
-        List<string> files = [.. await FetchTokenizerAsync(fetcher, request.Source, context.Logger, cancellationToken).ConfigureAwait(false)];
-        foreach (var size in request.ModelSize)
-            files.AddRange(await FetchSizeAsync(fetcher, size, request.Source, cancellationToken).ConfigureAwait(false));
+        var metrics = Publish(fetched.Files, context.OutputFolder);
+        var seconds = context.TimeProvider.GetElapsedTime(started).TotalSeconds;
+        metrics["megabytesPerSecond"] = seconds > 0 ? metrics["megabytes"] / seconds : 0;
+        metrics["verified"] = fetched.Verified;
+        if (fetched.Genuine is { } genuine) metrics["genuine"] = genuine;
+        return new WeightsArtifact { ModelSizes = [.. request.ModelSize.Distinct()], Metrics = metrics };
+    }
 
-        var bytes = 0L;
+    private IWeightSource Open(SourceAddress address, DownloadRequest request, TimeProvider timeProvider) => address.Kind switch
+    {
+        SourceKind.Hub => new HubRepository(HubAccess.FromEnvironment(_environment.Variable), address.Location, request.Revision, _environment.Transfers, timeProvider),
+        SourceKind.Http => new HttpSource(address.Location, _environment.Transfers, timeProvider),
+        _ => new FolderSource(address.Location),
+    };
+
+    private async Task<Fetched> FetchSizesAsync(
+        IWeightSource source, FileFetcher fetcher, ResumeStore store, DownloadRequest request, StageContext context, CancellationToken cancellationToken)
+    {
+        List<string> sizes = [.. request.ModelSize.Distinct()];
+        var layout = new MetaLayout(source, fetcher, _environment.Known, context.Logger);
+        IReadOnlyList<SourceFile> files;
+        using (var progress = new DownloadProgress(context.Progress)) files = await layout.ListAsync(sizes, progress, cancellationToken).ConfigureAwait(false);
+        var batch = new Batch(source, fetcher, store, request.ParallelDownloads);
+        try
+        {
+            files = await batch.MeasureAsync(files, missing => layout.Missing(files, missing), cancellationToken).ConfigureAwait(false);
+            var fetched = await FetchAsync(batch, files, missing => layout.Missing(files, missing), context, cancellationToken).ConfigureAwait(false);
+            return new Fetched(fetched, files.Count(f => !f.Expected.Digests.IsEmpty), Genuine.Count(fetched, sizes, _environment.Known, context.Logger));
+        }
+        catch (DigestMismatchException)
+        {
+            // Either the file or its list is wrong; whichever is mended, the next attempt must see it.
+            foreach (var list in files.Where(f => f.Name.EndsWith(".chk", StringComparison.Ordinal))) store.Discard(list.Name);
+            throw;
+        }
+    }
+
+    private async Task<Fetched> FetchRepositoryAsync(
+        HubRepository repository, FileFetcher fetcher, ResumeStore store, DownloadRequest request, StageContext context, CancellationToken cancellationToken)
+    {
+        HubListing listing;
+        using (var progress = new DownloadProgress(context.Progress))
+            listing = await new HubLayout(repository, fetcher).ListAsync(request.Include, progress, cancellationToken).ConfigureAwait(false);
+        context.Logger.Commit(repository.DisplayName, request.Revision, listing.Commit);
+
+        var batch = new Batch(repository, fetcher, store, request.ParallelDownloads);
+        var fetched = await FetchAsync(
+            batch, listing.Files, missing => new AlpacaException($"{missing[0].Name} is not at {repository.DisplayName} any more, although its listing names it; run again, finished files are kept."),
+            context, cancellationToken).ConfigureAwait(false);
+        DownloadRecord.Write(context.OutputFolder, repository.DisplayName, request.Revision, listing.Commit, fetched);
+        return new Fetched(fetched, fetched.Count, null);
+    }
+
+    private async Task<IReadOnlyList<FetchedFile>> FetchAsync(
+        Batch batch, IReadOnlyList<SourceFile> files, Func<IReadOnlyList<SourceFile>, AlpacaException> missing, StageContext context, CancellationToken cancellationToken)
+    {
+        var (total, done) = batch.Amounts(files);
+        DiskCheck.Require(total - done, context.ResumeFolder, _environment.FreeBytes);
+        using var progress = new DownloadProgress(context.Progress, total, done);
+        return await batch.FetchAsync(files, progress, missing, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static Dictionary<string, double> Publish(IReadOnlyList<FetchedFile> files, string folder)
+    {
         foreach (var file in files)
         {
-            var target = Path.Combine(context.OutputFolder, Path.GetRelativePath(context.ResumeFolder, file));
+            var target = RelativeName.Below(folder, file.Name);
             Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-            File.Move(file, target);
-            bytes += new FileInfo(target).Length;
+            File.Move(file.Path, target);
         }
 
-        var seconds = context.TimeProvider.GetElapsedTime(started).TotalSeconds;
-        return new WeightsArtifact
-        {
-            ModelSizes = request.ModelSize,
-            Metrics = new Dictionary<string, double> { ["files"] = files.Count, ["megabytes"] = bytes / 1e6, ["megabytesPerSecond"] = seconds > 0 ? bytes / 1e6 / seconds : 0 },
-        };
+        return new Dictionary<string, double> { ["files"] = files.Count, ["megabytes"] = files.Sum(f => f.Size) / 1e6 };
     }
 
-    private static void CheckSizeNames(IReadOnlyList<string> sizes)
-    {
-        var bad = sizes.Where(size => size.Length == 0 || size is "." or ".." || size != Path.GetFileName(size) || size.Contains('\\', StringComparison.Ordinal)).ToList();
-        if (bad.Count > 0) throw new AlpacaUsageException($"ModelSize names '{string.Join("', '", bad)}', which is no folder name; use 7B, 13B, 30B, 65B or a folder below the source.");
-    }
-
-    private static IWeightSource OpenSource(string source, TimeProvider timeProvider)
-    {
-        if (Uri.TryCreate(source, UriKind.Absolute, out var address) && !address.IsFile)
-        {
-            if (address.Scheme != Uri.UriSchemeHttp && address.Scheme != Uri.UriSchemeHttps)
-                throw new AlpacaUsageException($"Source is {source}, but only folders, file://, http:// and https:// addresses can be fetched.");
-            return new HttpSource(source, timeProvider);
-        }
-
-        var folder = address is { IsFile: true } ? address.LocalPath : source;
-        if (!Directory.Exists(folder)) throw new AlpacaException($"Source is {source}, but there is no such folder; give the folder that holds {TokenizerModel}.");
-        return new FolderSource(folder);
-    }
-
-    private static async Task<IReadOnlyList<string>> FetchTokenizerAsync(FileFetcher fetcher, string source, ILogger logger, CancellationToken cancellationToken)
-    {
-        var checklist = await fetcher.FetchAsync(TokenizerChecklist, null, cancellationToken).ConfigureAwait(false);
-        var md5 = checklist is null ? null : Checklist.Read(checklist, TokenizerChecklist).GetValueOrDefault(TokenizerModel);
-        if (md5 is null) logger.TokenizerNotVerified(source);
-        var tokenizer = await fetcher.FetchAsync(TokenizerModel, md5, cancellationToken).ConfigureAwait(false)
-            ?? throw new AlpacaException($"{source} has no {TokenizerModel}; the source must be the folder above the size folders.");
-        return checklist is null ? [tokenizer] : [checklist, tokenizer];
-    }
-
-    private static async Task<IReadOnlyList<string>> FetchSizeAsync(FileFetcher fetcher, string size, string source, CancellationToken cancellationToken)
-    {
-        var checklistName = $"{size}/checklist.chk";
-        var checklist = await fetcher.FetchAsync(checklistName, null, cancellationToken).ConfigureAwait(false)
-            ?? throw new AlpacaException($"{source} has no {checklistName}; check --model-size and the source, since without the checklist nothing could be verified.");
-        var digests = Checklist.Read(checklist, checklistName);
-        var unlisted = ExpectedFiles(size).Where(name => !digests.ContainsKey(name)).ToList();
-        if (unlisted.Count > 0)
-            throw new AlpacaException($"{checklistName} does not list {string.Join(", ", unlisted)}, which LLaMA {size} has; the source is incomplete or of another size.");
-
-        List<string> files = [checklist];
-        foreach (var (name, md5) in digests)
-        {
-            files.Add(await fetcher.FetchAsync($"{size}/{name}", md5, cancellationToken).ConfigureAwait(false)
-                ?? throw new AlpacaException($"{size}/{name} is missing at {source}, although {checklistName} lists it; complete the source and run again, finished files are kept."));
-        }
-
-        return files;
-    }
-
-    private static IEnumerable<string> ExpectedFiles(string size) => MetaSizes.TryGetShardCount(size, out var shards)
-        ? Enumerable.Range(0, shards).Select(shard => $"consolidated.{shard:00}.pth").Prepend("params.json")
-        : ["params.json"];
+    private sealed record Fetched(IReadOnlyList<FetchedFile> Files, int Verified, int? Genuine);
 }

@@ -4,12 +4,12 @@ namespace Alpaca.Download.Tests;
 
 public sealed class DownloaderTests : IDisposable
 {
-    private readonly TemporaryFolder _folder = new();
+    private readonly DownloadBench _bench = new();
     private readonly WeightFolder _source = new();
 
     public void Dispose()
     {
-        _folder.Dispose();
+        _bench.Dispose();
         _source.Dispose();
     }
 
@@ -68,29 +68,36 @@ public sealed class DownloaderTests : IDisposable
     public async Task Execute_StoppedAndRunAgain_FetchesFinishedFilesNoMore()
     {
         await using var server = await FileServer.StartAsync(_source.Path);
-        var lastShard = _source.Combine("tiny/consolidated.01.pth");
-        File.Move(lastShard, lastShard + ".away");
-        await FluentActions.Awaiting(() => RunAsync(server.Address)).Should().ThrowAsync<AlpacaException>().WithMessage("*tiny/consolidated.01.pth is missing*");
-        File.Move(lastShard + ".away", lastShard);
+        server.Intercept = (context, name) =>
+        {
+            if (context.Request.Method != "GET" || name != "tiny/consolidated.01.pth") return Task.FromResult(false);
+            context.Response.StatusCode = 403;
+            return Task.FromResult(true);
+        };
+        var request = new DownloadRequest { Source = server.Address, ModelSize = ["tiny"], ParallelDownloads = 1 };
+        await _bench.FailAsync(request);
         server.Requests.Clear();
+        server.Heads.Clear();
+        server.Intercept = (_, _) => Task.FromResult(false);
 
-        await RunAsync(server.Address);
+        await _bench.RunAsync(request);
 
         ShouldEqualSource();
         server.Requests.Should().Equal("tiny/consolidated.01.pth@0");
+        server.Heads.Should().Equal(["tokenizer_checklist.chk", "tiny/checklist.chk", "tiny/consolidated.01.pth"], "the lists are only asked whether they changed");
     }
 
     [Fact]
-    public async Task Execute_FileChangedBetweenTries_StartsThatFileAnew()
+    public async Task Execute_ListedFilesMissing_NamesThemAllBeforeAnyShardIsFetched()
     {
+        File.Delete(_source.Combine("tiny/consolidated.00.pth"));
+        File.Delete(_source.Combine("tiny/consolidated.01.pth"));
         await using var server = await FileServer.StartAsync(_source.Path);
-        _folder.CreateFolder("resume", "tiny");
-        File.WriteAllBytes(_folder.Combine("resume", "tiny", "consolidated.00.pth.part"), new byte[1000]);
-        File.WriteAllText(_folder.Combine("resume", "tiny", "consolidated.00.pth.version"), "\"older\"");
 
-        await RunAsync(server.Address);
+        var failure = await _bench.FailAsync(server.Address);
 
-        ShouldEqualSource();
+        failure.Message.Should().Match("tiny/consolidated.00.pth, tiny/consolidated.01.pth are missing at *");
+        server.Requests.Should().OnlyContain(r => r.Contains(".chk"));
     }
 
     [Fact]
@@ -134,7 +141,7 @@ public sealed class DownloaderTests : IDisposable
 
         await FluentActions.Awaiting(() => RunAsync(_source.Path)).Should().ThrowAsync<AlpacaException>().WithMessage("tiny/consolidated.01.pth has MD5 *");
 
-        Directory.EnumerateFileSystemEntries(_folder.Combine("out")).Should().BeEmpty();
+        Directory.EnumerateFileSystemEntries(_bench.Output).Should().BeEmpty();
     }
 
     [Fact]
@@ -166,7 +173,7 @@ public sealed class DownloaderTests : IDisposable
 
         await RunAsync(source.Path, size);
 
-        Directory.GetFiles(_folder.Combine("out", size), "*.pth").Should().HaveCount(shards);
+        Directory.GetFiles(Path.Combine(_bench.Output, size), "*.pth").Should().HaveCount(shards);
     }
 
     [Theory]
@@ -190,9 +197,11 @@ public sealed class DownloaderTests : IDisposable
         await FluentActions.Awaiting(() => RunAsync(_source.Path)).Should().ThrowAsync<AlpacaException>().WithMessage("tiny/checklist.chk line 1*");
     }
 
-    [Fact]
-    public async Task Execute_NoSuchSize_NamesTheChecklist()
-        => await FluentActions.Awaiting(() => RunAsync(_source.Path, "7B")).Should().ThrowAsync<AlpacaException>().WithMessage("*has no 7B/checklist.chk*");
+    [Theory]
+    [InlineData("7B")]
+    [InlineData("70B")]
+    public async Task Execute_NoSuchSize_NamesTheChecklist(string size)
+        => await FluentActions.Awaiting(() => RunAsync(_source.Path, size)).Should().ThrowAsync<AlpacaException>().WithMessage($"*has no {size}/checklist.chk*");
 
     [Fact]
     public async Task Execute_NoSuchFolder_SaysSo()
@@ -208,14 +217,7 @@ public sealed class DownloaderTests : IDisposable
     public async Task Execute_SchemeNobodyFetches_IsAUsageError()
         => await FluentActions.Awaiting(() => RunAsync("ftp://example.org/llama")).Should().ThrowAsync<AlpacaUsageException>();
 
-    private Task<WeightsArtifact> RunAsync(string source, string size = "tiny")
-        => new Downloader().ExecuteAsync(new DownloadRequest { Source = source, ModelSize = [size] }, StageContexts.In(_folder));
+    private Task<WeightsArtifact> RunAsync(string source, string size = "tiny") => _bench.RunAsync(source, size);
 
-    private void ShouldEqualSource()
-    {
-        var expected = Directory.GetFiles(_source.Path, "*", SearchOption.AllDirectories).Select(f => Path.GetRelativePath(_source.Path, f)).Order().ToList();
-        var output = _folder.Combine("out");
-        Directory.GetFiles(output, "*", SearchOption.AllDirectories).Select(f => Path.GetRelativePath(output, f)).Order().Should().Equal(expected);
-        foreach (var name in expected) File.ReadAllBytes(Path.Combine(output, name)).Should().Equal(File.ReadAllBytes(_source.Combine(name)));
-    }
+    private void ShouldEqualSource() => _bench.ShouldEqual(_source.Path);
 }

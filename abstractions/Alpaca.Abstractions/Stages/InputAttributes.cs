@@ -18,6 +18,12 @@ public sealed class ArtifactInputAttribute(params string[] kinds) : Attribute
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class PathInputAttribute : Attribute
 {
-    /// <summary>Whether the value may also be a URL, whose text enters the fingerprint instead of its content. The default is <see langword="false"/>.</summary>
+    /// <summary>Whether the value may also be an address, whose text enters the fingerprint instead of its content. The default is <see langword="false"/>.</summary>
+    /// <remarks>An address is a text with <c>://</c> in it, or one that begins with a scheme of two letters or more and a colon (<c>hf:owner/name</c>).</remarks>
     public bool AllowUrl { get; init; }
 }
+
+/// <summary>Marks a request property that changes how a stage works but not what it makes, such as how much it does at a time.</summary>
+/// <remarks>It does not enter the fingerprint: with another value an artifact is still up to date, and an attempt that was broken off is gone on from.</remarks>
+[AttributeUsage(AttributeTargets.Property)]
+public sealed class ResultNeutralAttribute : Attribute;

@@ -4,18 +4,56 @@ using System.ComponentModel.DataAnnotations;
 namespace Alpaca.Abstractions;
 
 /// <summary>Options of the <c>download</c> stage.</summary>
+/// <remarks>
+/// <para>What a file is checked against, and what decides:</para>
+/// <list type="bullet">
+/// <item>Where the source has an MD5 list (<c>checklist.chk</c>, <c>tokenizer_checklist.chk</c>), the list decides. Llama 2's files have the names of LLaMA's and other content.</item>
+/// <item>A file that has, besides, the published SHA-256 of LLaMA's 7B, 13B, 30B (also called 33B) or 65B is counted as genuine in the metrics and the log.</item>
+/// <item>Without an MD5 list those SHA-256 are enough, and a file of these sizes that has another one is an error. A size that is not known needs an MD5 list.</item>
+/// <item>Files of a Hugging Face repository are checked against the digests in its listing, at one commit.</item>
+/// </list>
+/// </remarks>
 public sealed record DownloadRequest
 {
     /// <summary>
-    /// Where the files are: a local folder, a <c>file://</c>, <c>http://</c> or <c>https://</c> base address, or an address with one <c>*</c> that stands for the
-    /// relative file name (Meta's presigned form).
+    /// Where the files are: a local folder, a <c>file://</c>, <c>http://</c> or <c>https://</c> base address, an address with one <c>*</c> that stands for the
+    /// relative file name (Meta's presigned form), or <c>hf:owner/name</c> for a repository of the Hugging Face hub.
     /// </summary>
-    [Required, PathInput(AllowUrl = true), Description("Folder, file:// or http(s):// base address, or a presigned address with * for the file name")]
+    /// <remarks>
+    /// The hub is the one that the environment variable <c>HF_ENDPOINT</c> names, by default <c>https://huggingface.co</c>; a token is read from <c>HF_TOKEN</c>,
+    /// <c>HUGGING_FACE_HUB_TOKEN</c> or the file that <c>HF_TOKEN_PATH</c> names, and is sent to that hub only.
+    /// </remarks>
+    [Required, PathInput(AllowUrl = true), Description("Folder, file:// or http(s):// base address, a presigned address with * for the file name, or hf:owner/name")]
     public string Source { get; init; } = "";
 
-    /// <summary>The size folders to fetch, for example <c>7B,13B</c>. LLaMA's 7B, 13B, 30B and 65B have 1, 2, 4 and 8 shards; any other size must come with a <c>checklist.chk</c>.</summary>
-    [Required, MinLength(1), Description("Sizes to fetch, comma separated: 7B,13B,30B,65B")]
+    /// <summary>
+    /// The size folders to fetch, for example <c>7B,13B</c>; needed for all sources but <c>hf:</c>, which has none. LLaMA's 7B, 13B, 30B and 65B have 1, 2, 4 and 8
+    /// shards; any other size must come with a <c>checklist.chk</c>. With <see cref="VerifyOnly"/> the default is every size there is.
+    /// </summary>
+    [Description("Sizes to fetch, comma separated: 7B,13B,30B,65B; not for hf:")]
     public IReadOnlyList<string> ModelSize { get; init; } = [];
+
+    /// <summary>The branch, tag or commit of an <c>hf:</c> source. The commit it stands for is found once, and all files are taken from that one. The default is <c>main</c>.</summary>
+    [Description("Branch, tag or commit of an hf: source")]
+    public string Revision { get; init; } = "main";
+
+    /// <summary>
+    /// Which files of an <c>hf:</c> source to fetch: names with <c>*</c> (any characters, <c>/</c> too) and <c>?</c>. The default is what a model folder needs: the
+    /// configuration, the tokenizer, and the weights as safetensors or, where there are none, as <c>.bin</c>. <c>original/*</c> gives Meta's format where a repository has it.
+    /// </summary>
+    [Description("Files of an hf: source to fetch instead of the usual ones, for example original/*")]
+    public IReadOnlyList<string> Include { get; init; } = [];
+
+    /// <summary>How many files are fetched at a time, from 1 to 32. The default is 4.</summary>
+    [Range(1, 32), ResultNeutral, Description("Files fetched at a time")]
+    public int ParallelDownloads { get; init; } = 4;
+
+    /// <summary>
+    /// Whether nothing is fetched: the files of a local folder (an earlier download too) are checked, and the output is a report, <c>verification.json</c>. A file
+    /// that is missing or has another digest is an error, all of them at once. The default is <see langword="false"/>.
+    /// </summary>
+    [Description("Only check the files of a local folder, and write a report")]
+    public bool VerifyOnly { get; init; }
 }
 
 /// <summary>Options of the <c>convert</c> stage: original weights to a Hugging Face folder, either back, or either rewritten.</summary>

@@ -23,7 +23,7 @@ internal static class Checklist
             var separator = line.Length > 34 && line[32] == ' ' && line[33] is ' ' or '*';
             if (!separator || name.Length == 0 || !line.AsSpan(0, 32).ContainsOnlyHexDigits())
                 throw new AlpacaException($"{displayName} line {number} is not of the form '<32 hex digits>  <file name>'; fetch the checklist again.");
-            if (name != Path.GetFileName(name) || name is "." or ".." || name.Contains('\\', StringComparison.Ordinal))
+            if (!RelativeName.IsSafeFileName(name))
                 throw new AlpacaException($"{displayName} line {number} names '{name}', which is not a plain file name; do not trust this source.");
             digests[name] = line[..32].ToLowerInvariant();
         }
