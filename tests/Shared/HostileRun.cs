@@ -38,9 +38,6 @@ internal sealed class HostileRun
 
     public int Refused { get; private set; }
 
-    /// <summary>The most that one input took, in bytes beyond nothing and per byte of it.</summary>
-    public (long Bytes, double PerByte) Most { get; private set; }
-
     /// <summary>Goes through the seeds from <paramref name="firstSeed"/> on.</summary>
     /// <param name="firstSeed">The first seed.</param>
     /// <param name="count">How many.</param>
@@ -114,11 +111,6 @@ internal sealed class HostileRun
         }
 
         (Opened, Refused) = refused ? (Opened, Refused + 1) : (Opened + 1, Refused);
-        if (allocated > Most.Bytes)
-        {
-            Most = (allocated, (double)allocated / Math.Max(1, input.Length));
-        }
-
         if (allocated > _bound.For(input.Length))
         {
             _failures.Add($"seed {seed}: {allocated} bytes allocated for an input of {input.Length}");

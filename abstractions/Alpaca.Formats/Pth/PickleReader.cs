@@ -10,7 +10,7 @@ namespace Alpaca.Formats;
 /// <remarks>
 /// <para>A pickle is a program for a stack machine that can call anything importable. This machine has only the instructions that weight files use and knows only the
 /// names in <see cref="Global"/>; anything else ends the reading with an error, and nothing is ever called.</para>
-/// <para>Instructions: https://docs.python.org/3/library/pickletools.html, protocols 2 to 4. Every instruction takes constant time and at most 56 bytes, or time and
+/// <para>Instructions: https://docs.python.org/3/library/pickletools.html, protocols 2 to 4. Every instruction takes constant time and at most 64 bytes, or time and
 /// memory in proportion to what it takes off the stack; values are never walked, so it does not matter how they contain each other.</para>
 /// </remarks>
 internal sealed class PickleReader
