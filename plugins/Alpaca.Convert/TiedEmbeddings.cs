@@ -7,7 +7,7 @@ internal static class TiedEmbeddings
 {
     private const int ChunkBytes = 1 << 20;
 
-    /// <summary>Compares the two, up to the first difference.</summary>
+    /// <summary>Compares the two, up to the first difference. Two that are all zero have not been trained yet, and nothing says that they are one.</summary>
     public static bool AreIn(ITensorSource source)
     {
         if (source.Find(LlamaTensorNames.EmbedTokens) is not { } embedding || source.Find(LlamaTensorNames.LmHead) is not { } head
@@ -16,6 +16,7 @@ internal static class TiedEmbeddings
             return false;
         }
 
+        var isZero = true;
         byte[] firstBuffer = new byte[ChunkBytes], secondBuffer = new byte[ChunkBytes];
         for (long offset = 0; offset < embedding.ByteLength;)
         {
@@ -28,9 +29,10 @@ internal static class TiedEmbeddings
                 return false;
             }
 
+            isZero = isZero && !first.ContainsAnyExcept((byte)0);
             offset += length;
         }
 
-        return true;
+        return !isZero;
     }
 }

@@ -114,6 +114,40 @@ public sealed class LlamaVersionTests : IDisposable
     }
 
     [Fact]
+    public async Task ExecuteAsync_NothingButZeros_KeepsTheOutputLayer()
+    {
+        var config = OriginalCheckpoint.Config(heads: 4, keyHeads: 4, headDim: 4, DType.Float16, vocabulary: 300);
+        var input = _folder.CreateFolder("zeros");
+        using (var writer = new MetaModelWriter(input, config, [.. LlamaTensorNames.Describe(config)], shardCount: 2, isSparse: true))
+        {
+            foreach (var tensor in writer.Tensors) writer.Write(tensor.Name, 0, new byte[tensor.ByteLength]);
+            writer.Complete();
+        }
+
+        File.WriteAllText(Path.Combine(input, "params.json"), MetaLayout.ParametersOf(config).ToJson());
+        var context = StageContexts.In(_folder);
+        await new CheckpointConverter().ExecuteAsync(new ConvertRequest { InputDir = input }, context);
+
+        using var model = HuggingFaceModel.Open(context.OutputFolder);
+        model.Config.TieWordEmbeddings.Should().BeFalse();
+        model.Tensors.ReadBytes(model.Tensors.Find(LlamaTensorNames.LmHead)!).Should().OnlyContain(b => b == 0);
+    }
+
+    [Fact]
+    public void Plan_OriginalCheckpoint_TellsSizeAndVersionAndWritesNothing()
+    {
+        var config = OriginalCheckpoint.Config(heads: 4, keyHeads: 4, headDim: 4, DType.Float16, vocabulary: 300);
+        var input = _folder.CreateFolder("plan");
+        OriginalCheckpoint.Write(input, config, shards: 2);
+
+        var plan = new CheckpointConverter().Plan(new ConvertRequest { InputDir = input });
+
+        plan.OutputBytes.Should().Be(LlamaTensorNames.Describe(config).Sum(t => t.ByteLength));
+        string.Join('\n', plan.Steps).Should().Contain("LLaMA 1, 2 shards").And.Contain("no tokenizer.model");
+        Directory.GetFileSystemEntries(input).Should().HaveCount(3);
+    }
+
+    [Fact]
     public async Task ExecuteAsync_OutputLayerAlmostTheEmbedding_IsKept()
     {
         var config = OriginalCheckpoint.Config(heads: 4, keyHeads: 2, headDim: 4, DType.BFloat16, vocabulary: 300);

@@ -32,6 +32,28 @@ public sealed class StageVerbTests : IDisposable
         Directory.Exists(Output).Should().BeFalse();
     }
 
+    [Fact]
+    public async Task Stage_DryRun_PrintsThePlanAndWritesNothing()
+    {
+        (await _bench.InvokeAsync("stage", "acme-note", "--text", "你好", "--copies", "2", "--dry-run")).ShouldSucceed().Output
+            .Should().Contain("notes '你好' 2 times").And.Contain("disk: 0.0 MB; memory: 1.0 MB");
+        var plan = (await _bench.InvokeAsync("stage", "acme-note", "--text", "ab", "--dry-run", "--json", "--output-dir", Output)).ShouldSucceed().Json;
+
+        plan.GetProperty("steps")[0].GetString().Should().Be("notes 'ab' 1 times");
+        plan.GetProperty("outputBytes").GetInt64().Should().Be(3);
+        Directory.Exists(Output).Should().BeFalse();
+    }
+
+    [Fact]
+    public async Task Stage_DryRunOfWhatWouldFail_FailsTheSameWay()
+        => (await _bench.InvokeAsync("stage", "acme-note", "--text", "x", "--mishap", "error", "--dry-run")).ShouldFail(ExitCodes.Failure, "The pen ran dry; refill it.");
+
+    [Theory]
+    [InlineData("acme-binder", "--dry-run", "--dry-run is not an option of `stage acme-binder`")]
+    [InlineData("acme-note", "--json", "--json goes with --dry-run")]
+    public async Task Stage_PlanOptionThatDoesNotApply_SaysSo(string stage, string option, string message)
+        => (await _bench.InvokeAsync("stage", stage, option, "--output-dir", Output)).ShouldFail(ExitCodes.Usage, message);
+
     [Theory]
     [InlineData("acme-nite", "acme-nite is not a stage (there is acme-note, acme-binder); did you mean acme-note?")]
     [InlineData("", "Name a stage: acme-note, acme-binder.")]

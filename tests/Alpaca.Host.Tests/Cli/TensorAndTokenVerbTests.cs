@@ -37,6 +37,31 @@ public sealed class TensorAndTokenVerbTests : IDisposable
     }
 
     [Fact]
+    public async Task Inspect_Diff_TellsLargestDifferenceAndCount()
+    {
+        var left = WriteTensor([0, 60, 0, 64, 0, 66, 0, 68]);
+        File.Move(left, _folder.Combine("left.safetensors"));
+        var right = WriteTensor([0, 60, 0, 64, 0, 66, 0, 69]);
+        string[] diff = ["inspect", "--diff", _folder.Combine("left.safetensors"), right];
+
+        var json = (await CommandRun.InvokeAsync([.. diff, "--json"])).ShouldSucceed().Json;
+        var text = (await CommandRun.InvokeAsync(diff)).ShouldSucceed().Output;
+
+        (json.GetProperty("same").GetInt32(), json.GetProperty("different").GetInt32()).Should().Be((0, 1));
+        json.GetProperty("tensors")[0].GetProperty("maxAbsoluteDifference").GetDouble().Should().Be(1);
+        json.GetProperty("tensors")[0].GetProperty("differentElements").GetInt64().Should().Be(1);
+        text.Should().Contain("权重").And.Contain("1 of 4").And.Contain("1 of 1 tensors differ, 0 are the same.");
+        (await CommandRun.InvokeAsync("inspect", "--diff", right, right)).ShouldSucceed().Output.Should().Contain("All 1 tensors are the same.");
+    }
+
+    [Theory]
+    [InlineData("name a second path", "a", "--diff")]
+    [InlineData("compare two with --diff", "a", "b")]
+    [InlineData("--digests does not go with --diff", "a", "b", "--diff", "--digests")]
+    public async Task Inspect_PathsAndOptionsDoNotFit_SaysSo(string message, params string[] arguments)
+        => (await CommandRun.InvokeAsync(["inspect", .. arguments])).ShouldFail(ExitCodes.Usage, message);
+
+    [Fact]
     public async Task Inspect_NotAModel_NamesTheFile()
         => (await CommandRun.InvokeAsync("inspect", _folder.Write("x.bin", "hello"), "--json")).ShouldFail(ExitCodes.Failure, "x.bin");
 

@@ -55,8 +55,13 @@ public sealed record NoteArtifact : Artifact
 }
 
 /// <summary>Writes a text file.</summary>
-public sealed class NoteStage(ILogger<NoteStage> log, TimeProvider time) : IStage<NoteRequest, NoteArtifact>
+public sealed class NoteStage(ILogger<NoteStage> log, TimeProvider time) : IStage<NoteRequest, NoteArtifact>, IPlanningStage<NoteRequest>
 {
+    /// <inheritdoc />
+    public StagePlan Plan(NoteRequest request) => request.Mishap == Mishap.None
+        ? new StagePlan { Steps = [$"notes '{request.Text}' {request.Copies} times"], OutputBytes = request.Copies * (request.Text.Length + 1), MemoryBytes = 1_000_000 }
+        : throw new AlpacaException("The pen ran dry; refill it.");
+
     /// <inheritdoc />
     public async Task<NoteArtifact> ExecuteAsync(NoteRequest request, StageContext context, CancellationToken cancellationToken = default)
     {
