@@ -91,11 +91,18 @@ internal sealed class Downloader : IDownloader
 
     private static Dictionary<string, double> Publish(IReadOnlyList<FetchedFile> files, string folder)
     {
-        foreach (var file in files)
+        try
         {
-            var target = RelativeName.Below(folder, file.Name);
-            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-            File.Move(file.Path, target);
+            foreach (var file in files)
+            {
+                var target = RelativeName.Below(folder, file.Name);
+                Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+                File.Move(file.Path, target);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new AlpacaException($"The fetched files could not be moved to {folder}: {e.Message} Make room or make the folder writable, then run again.", e);
         }
 
         return new Dictionary<string, double> { ["files"] = files.Count, ["megabytes"] = files.Sum(f => f.Size) / 1e6 };
