@@ -33,7 +33,7 @@ public sealed class CheckpointConverter : ICheckpointConverter, IPlanningStage<C
         var started = context.TimeProvider.GetTimestamp();
         using var plan = ConversionPlan.Create(request);
         var bytes = plan.OutputBytes;
-        DiskRoom.Require(context.OutputFolder, bytes, "The converted model");
+        DiskRoom.Require(context.OutputFolder, bytes, "the converted model");
         context.Logger.LogInformation(
             "Converting {Folder} ({Kind}): {Tensors} tensors, {Megabytes:F0} MB", plan.Location.Folder, plan.Kind, plan.Tensors.Count, bytes / 1e6);
         try

@@ -1,3 +1,5 @@
+using Alpaca.Formats;
+
 namespace Alpaca.Download;
 
 /// <summary>What the stage asks of the world around it besides its clock.</summary>
@@ -7,7 +9,7 @@ internal sealed record DownloadEnvironment
     public Func<string, string?> Variable { get; init; } = Environment.GetEnvironmentVariable;
 
     /// <summary>How many bytes are free on the disk of a folder.</summary>
-    public Func<string, long> FreeBytes { get; init; } = folder => new DriveInfo(folder).AvailableFreeSpace;
+    public Func<string, long> FreeBytes { get; init; } = DiskRoom.FreeBytes;
 
     /// <summary>The published digests.</summary>
     public KnownDigests Known { get; init; } = KnownDigests.Llama;

@@ -1,4 +1,5 @@
 using Alpaca.Abstractions;
+using Alpaca.Formats;
 
 namespace Alpaca.Download;
 
@@ -46,14 +47,14 @@ internal sealed class Downloader : IDownloader
         IWeightSource source, FileFetcher fetcher, ResumeStore store, DownloadRequest request, StageContext context, CancellationToken cancellationToken)
     {
         List<string> sizes = [.. request.ModelSize.Distinct()];
-        var layout = new MetaLayout(source, fetcher, _environment.Known, context.Logger);
+        var release = new MetaRelease(source, fetcher, _environment.Known, context.Logger);
         IReadOnlyList<SourceFile> files;
-        using (var progress = new DownloadProgress(context.Progress)) files = await layout.ListAsync(sizes, progress, cancellationToken).ConfigureAwait(false);
+        using (var progress = new DownloadProgress(context.Progress)) files = await release.ListAsync(sizes, progress, cancellationToken).ConfigureAwait(false);
         var batch = new Batch(source, fetcher, store, request.ParallelDownloads);
         try
         {
-            files = await batch.MeasureAsync(files, missing => layout.Missing(files, missing), cancellationToken).ConfigureAwait(false);
-            var fetched = await FetchAsync(batch, files, missing => layout.Missing(files, missing), context, cancellationToken).ConfigureAwait(false);
+            files = await batch.MeasureAsync(files, missing => release.Missing(files, missing), cancellationToken).ConfigureAwait(false);
+            var fetched = await FetchAsync(batch, files, missing => release.Missing(files, missing), context, cancellationToken).ConfigureAwait(false);
             return new Fetched(fetched, files.Count(f => !f.Expected.Digests.IsEmpty), Genuine.Count(fetched, sizes, _environment.Known, context.Logger));
         }
         catch (DigestMismatchException)
@@ -84,18 +85,25 @@ internal sealed class Downloader : IDownloader
         Batch batch, IReadOnlyList<SourceFile> files, Func<IReadOnlyList<SourceFile>, AlpacaException> missing, StageContext context, CancellationToken cancellationToken)
     {
         var (total, done) = batch.Amounts(files);
-        DiskCheck.Require(total - done, context.ResumeFolder, _environment.FreeBytes);
+        DiskRoom.Require(context.ResumeFolder, total - done, "what is still to fetch", _environment.FreeBytes);
         using var progress = new DownloadProgress(context.Progress, total, done);
         return await batch.FetchAsync(files, progress, missing, cancellationToken).ConfigureAwait(false);
     }
 
     private static Dictionary<string, double> Publish(IReadOnlyList<FetchedFile> files, string folder)
     {
-        foreach (var file in files)
+        try
         {
-            var target = RelativeName.Below(folder, file.Name);
-            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-            File.Move(file.Path, target);
+            foreach (var file in files)
+            {
+                var target = RelativeName.Below(folder, file.Name);
+                Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+                File.Move(file.Path, target);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new AlpacaException($"The fetched files could not be moved to {folder}: {e.Message} Make room or make the folder writable, then run again.", e);
         }
 
         return new Dictionary<string, double> { ["files"] = files.Count, ["megabytes"] = files.Sum(f => f.Size) / 1e6 };

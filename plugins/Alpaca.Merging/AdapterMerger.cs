@@ -33,7 +33,7 @@ public sealed class AdapterMerger : IAdapterMerger, IPlanningStage<MergeRequest>
     {
         var started = context.TimeProvider.GetTimestamp();
         using var plan = MergePlan.Create(request);
-        DiskRoom.Require(context.OutputFolder, plan.OutputBytes, "The merged model");
+        DiskRoom.Require(context.OutputFolder, plan.OutputBytes, "the merged model");
         foreach (var adapter in plan.Adapters)
         {
             context.Logger.LogInformation(

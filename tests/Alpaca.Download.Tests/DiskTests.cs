@@ -41,7 +41,7 @@ public sealed class DiskTests : IDisposable
         _bench.Resume = "disk";
         await using var server = await FileServer.StartAsync(_source.Path);
 
-        (await _bench.FailAsync(server.Address)).Message.Should().Match($"The files still to fetch have 1.5 MiB and the disk of {disk.Path} has *; free *");
+        (await _bench.FailAsync(server.Address)).Message.Should().Match($"There is too little room for what is still to fetch: it takes 1.5 MiB and the disk of {disk.Path} has *; free *");
 
         server.Requests.Should().NotContain(r => r.Contains(".pth"));
     }

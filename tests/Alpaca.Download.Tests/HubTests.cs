@@ -338,7 +338,7 @@ public sealed class HubTests : IAsyncLifetime, IDisposable
         _hub.Commit(Sharded(1));
         _bench.Environment = _bench.Environment with { FreeBytes = _ => 100 };
 
-        (await _bench.FailAsync(Request)).Message.Should().Match($"The files still to fetch have *{_bench.Folder.Combine("resume")} has 100 bytes free*");
+        (await _bench.FailAsync(Request)).Message.Should().Match($"There is too little room for what is still to fetch*{_bench.Folder.Combine("resume")} has 100 bytes free*");
         _hub.Requests.Should().NotContain(r => r.Contains("storage"));
     }
 

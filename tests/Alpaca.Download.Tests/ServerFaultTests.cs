@@ -296,7 +296,7 @@ public sealed class ServerFaultTests : IDisposable
         };
         _bench.Environment = _bench.Environment with { FreeBytes = _ => 10 };
 
-        (await _bench.FailAsync(server.Address)).Message.Should().Match("The files still to fetch have * free *");
+        (await _bench.FailAsync(server.Address)).Message.Should().Match("There is too little room for what is still to fetch* free *");
 
         _bench.Environment = _bench.Environment with { FreeBytes = _ => long.MaxValue };
         await _bench.RunAsync(server.Address);

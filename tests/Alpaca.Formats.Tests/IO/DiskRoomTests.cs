@@ -9,13 +9,13 @@ public sealed class DiskRoomTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public void Require_FitsOnTheDisk_SaysNothing() => FluentActions.Invoking(() => DiskRoom.Require(_folder.Path, 1, "The model")).Should().NotThrow();
+    public void Require_FitsOnTheDisk_SaysNothing() => FluentActions.Invoking(() => DiskRoom.Require(_folder.Path, 1, "the model")).Should().NotThrow();
 
     [Fact]
     public void Require_LargerThanAnyDisk_NamesSizeFolderAndMend()
     {
-        var act = () => DiskRoom.Require(_folder.Path, long.MaxValue, "The model");
+        var act = () => DiskRoom.Require(_folder.Path, long.MaxValue, "the model");
 
-        act.Should().Throw<AlpacaException>().WithMessage($"The model takes 9223372036.85 GB and the disk of {_folder.Path} has * GB free; make room or choose a folder on another disk.");
+        act.Should().Throw<AlpacaException>().WithMessage($"There is too little room for the model: it takes 8589934592.0 GiB and the disk of {_folder.Path} has *iB free; free *iB there, or choose a folder on another disk. Nothing was written.");
     }
 }

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 namespace Alpaca.Download;
 
 /// <summary>Finds out which files Meta's layout has at a source and what each must be: from the MD5 lists there, else from the published SHA-256.</summary>
-internal sealed class MetaLayout(IWeightSource source, FileFetcher fetcher, KnownDigests known, ILogger logger)
+internal sealed class MetaRelease(IWeightSource source, FileFetcher fetcher, KnownDigests known, ILogger logger)
 {
     private const string DamagedFile = "the file at the source is damaged or the checklist belongs to another one";
 
