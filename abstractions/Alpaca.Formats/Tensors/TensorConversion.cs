@@ -1,6 +1,8 @@
 using System.Numerics;
 using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace Alpaca.Formats;
 
@@ -20,7 +22,7 @@ public static class TensorConversion
 
         switch (dtype)
         {
-            case DType.Float16: TensorPrimitives.ConvertToSingle(MemoryMarshal.Cast<byte, Half>(source), destination); break;
+            case DType.Float16: WidenFloat16(MemoryMarshal.Cast<byte, ushort>(source), destination); break;
             case DType.BFloat16: WidenBFloat16(MemoryMarshal.Cast<byte, ushort>(source), destination); break;
             case DType.Float32: MemoryMarshal.Cast<byte, float>(source).CopyTo(destination); break;
             case DType.Float64: TensorPrimitives.ConvertTruncating(MemoryMarshal.Cast<byte, double>(source), destination); break;
@@ -52,6 +54,39 @@ public static class TensorConversion
             case DType.Float32: MemoryMarshal.AsBytes(source).CopyTo(destination); break;
             case DType.Float64: TensorPrimitives.ConvertTruncating(source, MemoryMarshal.Cast<byte, double>(destination)); break;
             default: throw new ArgumentOutOfRangeException(nameof(dtype), dtype, "Only floating point types can be rounded to.");
+        }
+    }
+
+    // Moved into place, a float16's exponent is 112 too small for a float32, which a multiplication mends, for subnormals too; infinities and NaNs get float32's exponent.
+    // Three times as fast as TensorPrimitives (tests/Alpaca.Benchmarks). Optimised at the first call: there are few, each of them long.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void WidenFloat16(ReadOnlySpan<ushort> source, Span<float> destination)
+    {
+        var i = 0;
+        if (Vector256.IsHardwareAccelerated)
+        {
+            ref var halves = ref MemoryMarshal.GetReference(source);
+            ref var floats = ref MemoryMarshal.GetReference(destination);
+            for (; i + Vector256<ushort>.Count <= source.Length; i += Vector256<ushort>.Count)
+            {
+                var (low, high) = Vector256.Widen(Vector256.LoadUnsafe(ref halves, (nuint)i).AsInt16());
+                Widen(low).StoreUnsafe(ref floats, (nuint)i);
+                Widen(high).StoreUnsafe(ref floats, (nuint)(i + Vector256<int>.Count));
+            }
+        }
+
+        TensorPrimitives.ConvertToSingle(MemoryMarshal.Cast<ushort, Half>(source[i..]), destination[i..]);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        static Vector256<float> Widen(Vector256<int> bits)
+        {
+            var infinite = Vector256.Create(0x7C00 << 13);
+            var magnitude = (bits << 13) & Vector256.Create(0x7FFF << 13);
+            var value = (magnitude.AsSingle() * Vector256.Create(BitConverter.Int32BitsToSingle((127 + 112) << 23))).AsInt32()
+                | (Vector256.GreaterThanOrEqual(magnitude, infinite) & Vector256.Create(0xFF << 23))
+                | (Vector256.GreaterThan(magnitude, infinite) & Vector256.Create(1 << 22)) // A NaN becomes a quiet one.
+                | (bits & Vector256.Create(int.MinValue));
+            return value.AsSingle();
         }
     }
 

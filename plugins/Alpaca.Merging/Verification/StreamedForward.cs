@@ -89,14 +89,7 @@ internal sealed class StreamedForward
                 var count = Math.Min(blockRows, chunk.Rows - first);
                 var rows = chunk.Scratch.Get<float>(0, count * x.Width);
                 _weights.ReadRows(name, chunk.FirstRow + first, rows);
-                for (var row = 0; row < count; row++)
-                {
-                    var weight = rows.Slice(row * x.Width, x.Width);
-                    for (var t = 0; t < x.Positions; t++)
-                    {
-                        products[i][t][(int)chunk.FirstRow + first + row] = TensorPrimitives.Dot(weight, x[t]);
-                    }
-                }
+                RowProducts.Multiply(rows, x, products[i], (int)chunk.FirstRow + first);
             }
         })));
         for (var i = 0; i < names.Length; i++)
