@@ -1,3 +1,5 @@
+using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
 using Alpaca.Formats;
 using BenchmarkDotNet.Attributes;
 
@@ -20,6 +22,10 @@ public class TensorConversionBenchmarks
         _stored = new byte[_values.Length * DType.Size()];
         TensorConversion.FromFloat32(DType, _values, _stored);
     }
+
+    /// <summary>The library's, which only float16 has.</summary>
+    [Benchmark]
+    public void WidenFloat16ByTensorPrimitives() => TensorPrimitives.ConvertToSingle(MemoryMarshal.Cast<byte, Half>(_stored), _values);
 
     [Benchmark]
     public void Widen() => TensorConversion.ToFloat32(DType, _stored, _values);

@@ -180,6 +180,42 @@ public sealed class AdapterMergerTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(DType.Float16)]
+    [InlineData(DType.BFloat16)]
+    [InlineData(DType.Float32)]
+    public async Task ExecuteAsync_AdapterOfAnyType_IsComputedFromItsValues(DType dtype)
+    {
+        var stored = _folder.Copy(Fixture.Pretrain);
+        Fixture.EditWeights(stored, (tensor, data) => (tensor with { DType = dtype }, Convert(tensor, data, dtype)));
+        var widened = _folder.Copy(stored, "widened");
+        using (var source = TensorSource.Open(Path.Combine(stored, PeftAdapter.WeightsName)))
+        {
+            File.Delete(Path.Combine(widened, PeftAdapter.WeightsName));
+            Fixture.WriteSafetensors(
+                Path.Combine(widened, PeftAdapter.WeightsName), [.. source.Tensors.Select(t => (t with { DType = DType.Float32 }, Convert(t, source.ReadBytes(t), DType.Float32)))]);
+        }
+
+        var actual = StageContexts.In(_folder, "actual");
+        var expected = StageContexts.In(_folder, "expected");
+
+        await new AdapterMerger().ExecuteAsync(Fixture.Request(stored), actual);
+        await new AdapterMerger().ExecuteAsync(Fixture.Request(widened), expected);
+
+        Fixture.Digests(actual.OutputFolder).Should().Equal(Fixture.Digests(expected.OutputFolder));
+        using var merged = HuggingFaceModel.Open(actual.OutputFolder);
+        merged.Tensors.Tensors.Should().OnlyContain(t => t.DType == DType.Float16, "the result has the base's type");
+
+        static byte[] Convert(TensorInfo tensor, byte[] data, DType to)
+        {
+            var values = new float[tensor.ElementCount];
+            TensorConversion.ToFloat32(tensor.DType, data, values);
+            var converted = new byte[values.Length * to.Size()];
+            TensorConversion.FromFloat32(to, values, converted);
+            return converted;
+        }
+    }
+
     [Fact]
     public async Task ExecuteAsync_TiedEmbeddingsAsPth_WritesTheEmbeddingAsTheOutputLayer()
     {
