@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Alpaca.Abstractions;
 using Alpaca.Formats;
 using Microsoft.Extensions.Logging;
@@ -113,27 +114,49 @@ public sealed class AdapterMerger : IAdapterMerger, IPlanningStage<MergeRequest>
         return verification;
     }
 
-    // Part by part, so that the verification reads back what is still in the file cache.
+    // Part by part, so that the verification reads back what is still in the file cache. It takes a part while the next one is written: it computes while that waits for the disk.
     private static VerificationResult? WriteWeights(
         MergePlan plan, ITensorWriter writer, Func<TensorInfo, int> blockRows, bool verify, StageContext context, CancellationToken cancellationToken)
     {
         using var progress = context.Progress.Start("merging", plan.OutputBytes, ProgressUnit.Bytes);
         var verification = verify ? new MergeVerification(plan, writer, cancellationToken) : null;
         var pipeline = new RowPipeline(progress, cancellationToken);
+        var written = 0;
         foreach (var part in plan.Parts)
         {
-            pipeline.Run(part.Select(tensor => RowTask.For(tensor.Info, blockRows(tensor.Info), chunk =>
+            if (verification is not null && written++ > 0)
             {
-                var rows = chunk.Scratch.Get<byte>(ScratchSlot.Rows, chunk.Rows * tensor.RowBytes);
-                tensor.ReadRows(chunk, rows);
-                writer.Write(tensor.Info.Name, chunk.FirstRow * tensor.RowBytes, rows);
-            })));
-            verification?.Advance();
+                Both(() => Write(part), verification.Advance);
+            }
+            else
+            {
+                Write(part);
+            }
         }
 
+        verification?.Advance();
         var result = verification?.Conclude();
         writer.Complete();
         return result;
+
+        void Write(IReadOnlyList<MergedTensor> part) => pipeline.Run(part.Select(tensor => RowTask.For(tensor.Info, blockRows(tensor.Info), chunk =>
+        {
+            var rows = chunk.Scratch.Get<byte>(ScratchSlot.Rows, chunk.Rows * tensor.RowBytes);
+            tensor.ReadRows(chunk, rows);
+            writer.Write(tensor.Info.Name, chunk.FirstRow * tensor.RowBytes, rows);
+        })));
+    }
+
+    private static void Both(Action one, Action other)
+    {
+        try
+        {
+            Parallel.Invoke(one, other);
+        }
+        catch (AggregateException e)
+        {
+            ExceptionDispatchInfo.Throw(e.Flatten().InnerExceptions.FirstOrDefault(inner => inner is AlpacaException) ?? e.Flatten().InnerExceptions[0]);
+        }
     }
 
     private static void WriteTokenizer(MergePlan plan, StageContext context)

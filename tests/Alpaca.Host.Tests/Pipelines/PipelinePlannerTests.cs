@@ -51,6 +51,16 @@ public sealed class PipelinePlannerTests : IDisposable
     }
 
     [Fact]
+    public async Task Plan_ResultNeutralOptionChanged_IsUpToDate()
+    {
+        await _bench.RunAsync(Note);
+
+        _bench.Plan("""
+            "acme-note": { "Text": "hello", "Appendix": "appendix.txt", "Pens": 4 }
+            """).Should().ContainSingle().Which.UpToDate.Should().BeTrue();
+    }
+
+    [Fact]
     public async Task Plan_ChangedInputFile_NamesTheInput()
     {
         await _bench.RunAsync(Note);

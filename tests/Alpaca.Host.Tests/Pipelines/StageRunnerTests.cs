@@ -111,6 +111,16 @@ public sealed class StageRunnerTests : IDisposable
         Siblings().Should().Equal("out");
     }
 
+    [Theory]
+    [InlineData("Pens", "1", "4")]
+    [InlineData("Appendix", "https://example.org/a?signature=old", "https://example.org/a?signature=new")]
+    public async Task RunAloneAsync_ResultNeutralOptionOrSignatureChanged_GoesOn(string option, string before, string after)
+    {
+        await FailOnce("Text", "hello", "Mishap", "once", option, before);
+
+        (await RunAsync("Text", "hello", "Mishap", "once", option, after)).ToString().Should().Contain("ResumedFrom = page 1");
+    }
+
     [Fact]
     public async Task RunAloneAsync_AnotherRequest_DoesNotSeeWhatThatOneLeft()
     {

@@ -39,6 +39,10 @@ public sealed record NoteRequest
     [PathInput(AllowUrl = true), Description("File to append")]
     public string? Appendix { get; init; }
 
+    /// <summary>How many pens write at a time.</summary>
+    [ResultNeutral, Range(1, 9), Description("Pens at a time")]
+    public int Pens { get; init; } = 1;
+
     /// <summary>What goes wrong.</summary>
     [Description("What goes wrong")]
     public Mishap Mishap { get; init; }
