@@ -1,5 +1,6 @@
 using System.Globalization;
 using Alpaca.Abstractions;
+using Alpaca.Formats;
 
 namespace Alpaca.Host;
 
@@ -14,7 +15,7 @@ public sealed class DiskSpace
     private readonly Func<string, long> _available;
 
     /// <summary>Asks the operating system.</summary>
-    public DiskSpace() : this(folder => new DriveInfo(folder).AvailableFreeSpace) { }
+    public DiskSpace() : this(DiskRoom.FreeBytes) { }
 
     /// <summary>Asks somebody else how many bytes are free below a folder.</summary>
     public DiskSpace(Func<string, long> available)

@@ -1,4 +1,3 @@
-using System.Runtime.ExceptionServices;
 using Alpaca.Abstractions;
 using Alpaca.Formats;
 using Microsoft.Extensions.Logging;
@@ -114,49 +113,27 @@ public sealed class AdapterMerger : IAdapterMerger, IPlanningStage<MergeRequest>
         return verification;
     }
 
-    // Part by part, so that the verification reads back what is still in the file cache. It takes a part while the next one is written: it computes while that waits for the disk.
+    // Part by part, so that the verification reads back what is still in the file cache.
     private static VerificationResult? WriteWeights(
         MergePlan plan, ITensorWriter writer, Func<TensorInfo, int> blockRows, bool verify, StageContext context, CancellationToken cancellationToken)
     {
         using var progress = context.Progress.Start("merging", plan.OutputBytes, ProgressUnit.Bytes);
         var verification = verify ? new MergeVerification(plan, writer, cancellationToken) : null;
         var pipeline = new RowPipeline(progress, cancellationToken);
-        var written = 0;
         foreach (var part in plan.Parts)
         {
-            if (verification is not null && written++ > 0)
+            pipeline.Run(part.Select(tensor => RowTask.For(tensor.Info, blockRows(tensor.Info), chunk =>
             {
-                Both(() => Write(part), verification.Advance);
-            }
-            else
-            {
-                Write(part);
-            }
+                var rows = chunk.Scratch.Get<byte>(ScratchSlot.Rows, chunk.Rows * tensor.RowBytes);
+                tensor.ReadRows(chunk, rows);
+                writer.Write(tensor.Info.Name, chunk.FirstRow * tensor.RowBytes, rows);
+            })));
+            verification?.Advance();
         }
 
-        verification?.Advance();
         var result = verification?.Conclude();
         writer.Complete();
         return result;
-
-        void Write(IReadOnlyList<MergedTensor> part) => pipeline.Run(part.Select(tensor => RowTask.For(tensor.Info, blockRows(tensor.Info), chunk =>
-        {
-            var rows = chunk.Scratch.Get<byte>(ScratchSlot.Rows, chunk.Rows * tensor.RowBytes);
-            tensor.ReadRows(chunk, rows);
-            writer.Write(tensor.Info.Name, chunk.FirstRow * tensor.RowBytes, rows);
-        })));
-    }
-
-    private static void Both(Action one, Action other)
-    {
-        try
-        {
-            Parallel.Invoke(one, other);
-        }
-        catch (AggregateException e)
-        {
-            ExceptionDispatchInfo.Throw(e.Flatten().InnerExceptions.FirstOrDefault(inner => inner is AlpacaException) ?? e.Flatten().InnerExceptions[0]);
-        }
     }
 
     private static void WriteTokenizer(MergePlan plan, StageContext context)

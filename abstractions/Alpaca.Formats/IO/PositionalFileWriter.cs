@@ -70,16 +70,9 @@ internal sealed partial class PositionalFileWriter : IDisposable
     {
         try
         {
-            while (!destination.IsEmpty)
+            if (_handle.ReadUpTo(offset, destination) < destination.Length)
             {
-                var count = RandomAccess.Read(_handle, destination, offset);
-                if (count == 0)
-                {
-                    throw new AlpacaException($"{_path} was cut short by somebody else while it was written; run the stage again.");
-                }
-
-                offset += count;
-                destination = destination[count..];
+                throw new AlpacaException($"{_path} was cut short by somebody else while it was written; run the stage again.");
             }
         }
         catch (IOException e)

@@ -39,16 +39,10 @@ internal sealed class ReadOnlyFile : IDisposable
     {
         try
         {
-            while (!destination.IsEmpty)
+            var count = _handle.ReadUpTo(offset, destination);
+            if (count < destination.Length)
             {
-                var count = RandomAccess.Read(_handle, destination, offset);
-                if (count == 0)
-                {
-                    throw new AlpacaException($"{Path} ends at byte {offset} although more was expected; it is cut short, get it again.");
-                }
-
-                offset += count;
-                destination = destination[count..];
+                throw new AlpacaException($"{Path} ends at byte {offset + count} although more was expected; it is cut short, get it again.");
             }
         }
         catch (IOException e)

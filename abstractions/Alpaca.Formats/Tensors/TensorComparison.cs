@@ -63,10 +63,12 @@ public static class TensorComparison
                 return;
             }
 
-            if (pair.Left.DType == DType.Float64 && pair.Right.DType == DType.Float64)
+            // What float32 would round together is compared in its own type.
+            switch (pair.Left.DType == pair.Right.DType ? pair.Left.DType : DType.Float32)
             {
-                tally.Add(MemoryMarshal.Cast<byte, double>(leftBytes), MemoryMarshal.Cast<byte, double>(rightBytes));
-                return;
+                case DType.Float64: tally.Add(MemoryMarshal.Cast<byte, double>(leftBytes), MemoryMarshal.Cast<byte, double>(rightBytes)); return;
+                case DType.Int32: tally.Add(MemoryMarshal.Cast<byte, int>(leftBytes), MemoryMarshal.Cast<byte, int>(rightBytes)); return;
+                case DType.Int64: tally.Add(MemoryMarshal.Cast<byte, long>(leftBytes), MemoryMarshal.Cast<byte, long>(rightBytes)); return;
             }
 
             var leftValues = chunk.Scratch.Get<float>(2, chunk.Rows);
@@ -86,7 +88,7 @@ public static class TensorComparison
 
         public double Largest { get; private set; }
 
-        public void Add<T>(ReadOnlySpan<T> left, ReadOnlySpan<T> right) where T : IFloatingPointIeee754<T>
+        public void Add<T>(ReadOnlySpan<T> left, ReadOnlySpan<T> right) where T : INumber<T>
         {
             long count = 0;
             double largest = 0;

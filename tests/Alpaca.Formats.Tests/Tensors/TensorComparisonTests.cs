@@ -45,6 +45,31 @@ public sealed class TensorComparisonTests : IDisposable
         difference.MaxAbsoluteDifference.Should().Be(2);
     }
 
+    [Theory]
+    [InlineData(DType.Int32)]
+    [InlineData(DType.Int64)]
+    public void Compare_IntegersThatFloat32RoundsTogether_AreDifferent(DType dtype)
+    {
+        ITensorSource WriteInteger(string name, int value)
+        {
+            var path = _folder.Combine($"{name}.safetensors");
+            using (var writer = new SafetensorsWriter(path, [new TensorInfo("w", dtype, [1])]))
+            {
+                writer.Write("w", 0, dtype == DType.Int32 ? BitConverter.GetBytes(value) : BitConverter.GetBytes((long)value));
+                writer.Complete();
+            }
+
+            return TensorSource.Open(path);
+        }
+
+        using var left = WriteInteger("a", 1 << 24);
+        using var right = WriteInteger("b", (1 << 24) + 1);
+
+        var difference = Compare(left, right).Single();
+
+        (difference.IsSame, difference.DifferentElements, difference.MaxAbsoluteDifference).Should().Be((false, 1, 1));
+    }
+
     [Fact]
     public void Compare_OtherTypes_ComparesValues()
     {
