@@ -113,25 +113,23 @@ public sealed class AdapterMerger : IAdapterMerger, IPlanningStage<MergeRequest>
         return verification;
     }
 
-    // Part by part, so that the verification reads back what is still in the file cache.
     private static VerificationResult? WriteWeights(
         MergePlan plan, ITensorWriter writer, Func<TensorInfo, int> blockRows, bool verify, StageContext context, CancellationToken cancellationToken)
     {
         using var progress = context.Progress.Start("merging", plan.OutputBytes, ProgressUnit.Bytes);
-        var verification = verify ? new MergeVerification(plan, writer, cancellationToken) : null;
-        var pipeline = new RowPipeline(progress, cancellationToken);
-        foreach (var part in plan.Parts)
+        var pass = new MergePass(plan, writer, blockRows, progress, cancellationToken);
+        VerificationResult? result = null;
+        if (verify)
         {
-            pipeline.Run(part.Select(tensor => RowTask.For(tensor.Info, blockRows(tensor.Info), chunk =>
-            {
-                var rows = chunk.Scratch.Get<byte>(ScratchSlot.Rows, chunk.Rows * tensor.RowBytes);
-                tensor.ReadRows(chunk, rows);
-                writer.Write(tensor.Info.Name, chunk.FirstRow * tensor.RowBytes, rows);
-            })));
-            verification?.Advance();
+            var verification = new MergeVerification(plan, writer);
+            pass.WriteAndVerify(verification);
+            result = verification.Conclude();
+        }
+        else
+        {
+            pass.Write();
         }
 
-        var result = verification?.Conclude();
         writer.Complete();
         return result;
     }

@@ -19,29 +19,12 @@ internal sealed class MergePlan : IDisposable
     /// <summary>The tensors of the result, in Hugging Face's order.</summary>
     public IReadOnlyList<MergedTensor> Tensors { get; private set; } = [];
 
-    /// <summary>The tensors in the order in which a forward pass meets them: the embedding, each layer, what comes after the layers.</summary>
-    public IEnumerable<IReadOnlyList<MergedTensor>> Parts
-    {
-        get
-        {
-            var layers = Config.NumHiddenLayers;
-            var perLayer = (Tensors.Count - LlamaTensorNames.Describe(Config with { NumHiddenLayers = 0 }).Count()) / layers;
-            yield return [Tensors[0]];
-            for (var i = 0; i < layers; i++)
-            {
-                yield return [.. Tensors.Skip(1 + (i * perLayer)).Take(perLayer)];
-            }
-
-            yield return [.. Tensors.Skip(1 + (layers * perLayer))];
-        }
-    }
-
     /// <summary>Bytes of the result's tensors.</summary>
     public long OutputBytes => Tensors.Sum(t => t.Info.ByteLength);
 
     /// <summary>Bytes of buffers: on each thread a chunk of rows as stored and as float32, and the A matrices of the tensor at hand.</summary>
     public long MemoryBytes => RowPipeline.DefaultThreads * ((8L * RowPipeline.ChunkBytes)
-        + Tensors.Max(t => t.Steps.OfType<AddLoraStep>().Sum(s => s.Pair.A.ElementCount * sizeof(float))));
+        + Tensors.Max(t => t.Updates.Sum(u => u.Pair.A.ElementCount * sizeof(float))));
 
     /// <summary>The base's configuration with the result's vocabulary.</summary>
     public LlamaConfig Config { get; private set; } = null!;
@@ -151,7 +134,7 @@ internal sealed class MergePlan : IDisposable
         }
 
         yield return TokenizerFolder is { } folder ? $"tokenizer of {folder}" : "no tokenizer: neither the last adapter nor the base has one";
-        yield return $"{Tensors.Count(t => t.Steps.Count > 0)} of {Tensors.Count} tensors change, {Tensors.Count(t => t.Steps.Count == 0)} are copied bit for bit";
+        yield return $"{Tensors.Count(t => t.IsTouched)} of {Tensors.Count} tensors change, {Tensors.Count(t => !t.IsTouched)} are copied bit for bit";
         yield return request.OutputType == ModelFormat.Pth
             ? $"written as {MetaLayout.ShardCount(Config)} consolidated.NN.pth, vocabulary {Config.VocabSize}"
             : $"written as safetensors, vocabulary {Config.VocabSize}";
@@ -180,7 +163,7 @@ internal sealed class MergePlan : IDisposable
             return;
         }
 
-        target.Add(new ReplaceStep(adapter.Tensors, saved));
+        target.Replace(adapter.Tensors, saved);
     }
 
     private static void PlanUpdate(PeftAdapter adapter, Dictionary<string, MergedTensor> byName, string module, LoraPair pair, List<string> wrong)
@@ -199,6 +182,6 @@ internal sealed class MergePlan : IDisposable
             return;
         }
 
-        target.Add(new AddLoraStep(adapter.Tensors, pair, (float)adapter.Config.ScalingFor(module)));
+        target.Add(new AddedLora(adapter.Tensors, pair, (float)adapter.Config.ScalingFor(module)));
     }
 }

@@ -2,31 +2,38 @@ using Alpaca.Formats;
 
 namespace Alpaca.Merging;
 
-/// <summary>A tensor of the result: the base's with the steps of all adapters, made row by row.</summary>
+/// <summary>Sees rows while they pass by.</summary>
+/// <param name="firstRow">The first of them.</param>
+/// <param name="rows">[rows, columns]</param>
+internal delegate void RowObserver(long firstRow, ReadOnlySpan<float> rows);
+
+/// <summary>A tensor of the result: the base's, or the one an adapter saved whole, with the updates of the adapters after it; made row by row.</summary>
 internal sealed class MergedTensor
 {
-    private readonly List<MergeStep> _steps = [];
+    private readonly ITensorSource _base;
+    private readonly TensorInfo _baseInfo;
+    private readonly List<AddedLora> _updates = [];
+    private ITensorSource _origin;
+    private TensorInfo _originInfo;
     private int _isChanged;
 
     public MergedTensor(ITensorSource source, TensorInfo info)
     {
-        Base = source;
-        BaseInfo = info;
+        (_base, _baseInfo) = (source, info);
+        (_origin, _originInfo) = (source, info);
         Info = info;
     }
-
-    /// <summary>Where the base's tensor is.</summary>
-    public ITensorSource Base { get; }
-
-    /// <summary>The base's tensor.</summary>
-    public TensorInfo BaseInfo { get; }
 
     /// <summary>Name, type and shape of the result; the type is the base's.</summary>
     public TensorInfo Info { get; private set; }
 
-    public IReadOnlyList<MergeStep> Steps => _steps;
+    /// <summary>What is added to the origin's rows, in order.</summary>
+    public IReadOnlyList<AddedLora> Updates => _updates;
 
-    /// <summary>Whether anything written so far differs from the base.</summary>
+    /// <summary>Whether any adapter has to do with it.</summary>
+    public bool IsTouched => _updates.Count > 0 || _origin != _base;
+
+    /// <summary>Whether anything made so far differs from the base.</summary>
     public bool IsChanged => _isChanged != 0;
 
     /// <summary>Elements of a row; 1 for a vector.</summary>
@@ -34,90 +41,111 @@ internal sealed class MergedTensor
 
     public int RowBytes => Columns * Info.DType.Size();
 
-    public void Add(MergeStep step)
+    /// <summary>Takes a whole tensor in place of the base's (<c>modules_to_save</c>); updates that came before it are forgotten.</summary>
+    public void Replace(ITensorSource source, TensorInfo tensor)
     {
-        if (step is ReplaceStep replace)
-        {
-            // What came before is overwritten: it need not be computed.
-            _steps.Clear();
-            Info = Info with { Shape = replace.Tensor.Shape };
-        }
-
-        _steps.Add(step);
+        _updates.Clear();
+        (_origin, _originInfo) = (source, tensor);
+        Info = Info with { Shape = tensor.Shape };
     }
 
-    /// <summary>Makes some rows of the result. After each adapter the rows are rounded to the base's type, as if it had been merged and saved by itself.</summary>
-    public void ReadRows(RowChunk chunk, Span<byte> destination)
+    public void Add(AddedLora update) => _updates.Add(update);
+
+    /// <summary>Reads rows as they are before any update; of a vector, elements.</summary>
+    /// <param name="firstRow">The first row.</param>
+    /// <param name="destination">Filled completely with rows.</param>
+    public void ReadOrigin(long firstRow, Span<float> destination) => _origin.ReadAsFloat32(_originInfo, firstRow * Columns, destination);
+
+    /// <summary>Makes some rows of the result. After each adapter they are rounded to the base's type, as if it had been merged and saved by itself.</summary>
+    /// <param name="chunk">The rows.</param>
+    /// <param name="destination">Filled with them, in the result's type.</param>
+    /// <param name="origin">If given, sees the rows before any update.</param>
+    public void MakeRows(RowChunk chunk, Span<byte> destination, RowObserver? origin = null)
     {
-        if (_steps.Count == 0)
+        var isSameType = _originInfo.DType == Info.DType;
+        if (isSameType)
         {
-            Base.Read(BaseInfo, chunk.FirstRow * RowBytes, destination);
-            return;
+            _origin.Read(_originInfo, chunk.FirstRow * RowBytes, destination);
         }
 
-        foreach (var (step, index) in _steps.Select((step, index) => (step, index)))
+        if (!isSameType || _updates.Count > 0 || origin is not null)
         {
-            switch (step)
+            foreach (var (firstRow, rows) in RowBlocks.Of(chunk, Columns))
             {
-                case ReplaceStep replace:
-                    Replace(replace, chunk, destination);
-                    break;
-                case AddLoraStep add:
-                    if (index == 0)
+                var stored = destination.Slice((int)(firstRow - chunk.FirstRow) * RowBytes, rows * RowBytes);
+                var values = chunk.Scratch.Get<float>(ScratchSlot.Values, rows * Columns);
+                if (isSameType)
+                {
+                    TensorConversion.ToFloat32(Info.DType, stored, values);
+                }
+                else
+                {
+                    ReadOrigin(firstRow, values);
+                    TensorConversion.FromFloat32(Info.DType, values, stored);
+                }
+
+                origin?.Invoke(firstRow, values);
+                for (var i = 0; i < _updates.Count; i++)
+                {
+                    if (i > 0 || !isSameType)
                     {
-                        Base.Read(BaseInfo, chunk.FirstRow * RowBytes, destination);
+                        TensorConversion.ToFloat32(Info.DType, stored, values);
                     }
 
-                    AddLora(add, index, chunk, destination);
-                    break;
+                    Update(i, firstRow, rows, values, chunk.Scratch);
+                    TensorConversion.FromFloat32(Info.DType, values, stored);
+                }
             }
         }
 
         NoteChange(chunk, destination);
     }
 
-    private void Replace(ReplaceStep step, RowChunk chunk, Span<byte> destination)
+    private void Update(int index, long firstRow, int rows, Span<float> values, RowScratch scratch)
     {
-        if (step.Tensor.DType == Info.DType)
-        {
-            step.Source.Read(step.Tensor, chunk.FirstRow * RowBytes, destination);
-            return;
-        }
-
-        var values = chunk.Scratch.Get<float>(ScratchSlot.Weight, chunk.Rows * Columns);
-        step.Source.ReadAsFloat32(step.Tensor, chunk.FirstRow * Columns, values);
-        TensorConversion.FromFloat32(Info.DType, values, destination);
-    }
-
-    private void AddLora(AddLoraStep step, int index, RowChunk chunk, Span<byte> destination)
-    {
-        var weight = chunk.Scratch.Get<float>(ScratchSlot.Weight, chunk.Rows * Columns);
-        TensorConversion.ToFloat32(Info.DType, destination, weight);
-        var a = chunk.Scratch.Keep(index, step, () => step.Source.ReadAsFloat32(step.Pair.A));
-        var b = chunk.Scratch.Get<float>(ScratchSlot.LoraB, chunk.Rows * step.Rank);
-        step.Source.ReadAsFloat32(step.Pair.B, chunk.FirstRow * step.Rank, b);
-        LoraKernel.Add(weight, a, b, chunk.Rows, Columns, step.Rank, step.Scaling);
-        TensorConversion.FromFloat32(Info.DType, weight, destination);
+        var update = _updates[index];
+        var a = scratch.Keep(index, update, () => update.Source.ReadAsFloat32(update.Pair.A));
+        var b = scratch.Get<float>(ScratchSlot.LoraB, rows * update.Rank);
+        update.Source.ReadAsFloat32(update.Pair.B, firstRow * update.Rank, b);
+        LoraKernel.Add(values, a, b, rows, Columns, update.Rank, update.Scaling);
     }
 
     private void NoteChange(RowChunk chunk, ReadOnlySpan<byte> rows)
     {
-        if (IsChanged)
+        if (IsChanged || !IsTouched)
         {
             return;
         }
 
-        if (!Info.Shape.SequenceEqual(BaseInfo.Shape))
+        if (!Info.Shape.SequenceEqual(_baseInfo.Shape))
         {
             Interlocked.Exchange(ref _isChanged, 1);
             return;
         }
 
         var before = chunk.Scratch.Get<byte>(ScratchSlot.Before, rows.Length);
-        Base.Read(BaseInfo, chunk.FirstRow * RowBytes, before);
+        _base.Read(_baseInfo, chunk.FirstRow * RowBytes, before);
         if (!before.SequenceEqual(rows))
         {
             Interlocked.Exchange(ref _isChanged, 1);
+        }
+    }
+}
+
+/// <summary>Cuts a chunk into rows that stay in a core's cache while everything is done with them.</summary>
+internal static class RowBlocks
+{
+    private const int Elements = 32 << 10;
+
+    // So many rows share each load of a factor in LoraKernel.
+    private const int LeastRows = 4;
+
+    public static IEnumerable<(long FirstRow, int Rows)> Of(RowChunk chunk, int columns)
+    {
+        var rows = Math.Max(LeastRows, Elements / columns);
+        for (var first = 0; first < chunk.Rows; first += rows)
+        {
+            yield return (chunk.FirstRow + first, Math.Min(rows, chunk.Rows - first));
         }
     }
 }
@@ -127,6 +155,6 @@ internal static class ScratchSlot
 {
     public const int Rows = 0;
     public const int Before = 1;
-    public const int Weight = 2;
+    public const int Values = 2;
     public const int LoraB = 3;
 }

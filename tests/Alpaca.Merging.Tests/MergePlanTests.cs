@@ -31,15 +31,4 @@ public sealed class MergePlanTests : IDisposable
 
         act.Should().Throw<AlpacaException>().WithMessage("*swap them*");
     }
-
-    [Fact]
-    public void Parts_AllTensors_AreInTheOrderOfTheForwardPass()
-    {
-        using var plan = MergePlan.Create(Fixture.Request(Fixture.Pretrain));
-
-        plan.Parts.Should().HaveCount(plan.Config.NumHiddenLayers + 2);
-        plan.Parts.SelectMany(p => p).Should().Equal(plan.Tensors);
-        plan.Parts.First().Single().Info.Name.Should().Be(LlamaTensorNames.EmbedTokens);
-        plan.Parts.Last().Select(t => t.Info.Name).Should().Equal(LlamaTensorNames.Norm, LlamaTensorNames.LmHead);
-    }
 }

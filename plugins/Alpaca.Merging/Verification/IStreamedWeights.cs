@@ -2,8 +2,7 @@ using Alpaca.Formats;
 
 namespace Alpaca.Merging;
 
-/// <summary>The weights of a model too large for memory, read a few rows at a time as float32.</summary>
-/// <remarks>Safe to read from several threads.</remarks>
+/// <summary>The weights of a model too large for memory: what a decoder needs of them beside the products with their rows.</summary>
 internal interface IStreamedWeights
 {
     /// <summary>Shape and stored type of a tensor.</summary>

@@ -5,59 +5,38 @@ using Alpaca.Formats;
 namespace Alpaca.Merging;
 
 /// <summary>Holds a merged model against its base with the adapters beside it: both must give the same logits on a probe prompt.</summary>
-/// <remarks>
-/// It follows the merge part by part (<see cref="Advance"/>), reading each part back while it is still in the machine's file cache: the model is not read from the disk again.
-/// </remarks>
 internal sealed class MergeVerification
 {
     private readonly StreamedForward _unmerged;
     private readonly StreamedForward _merged;
-    private readonly int _layers;
     private readonly DType _dtype;
     private readonly int[] _ids;
-    private int _done;
 
-    public MergeVerification(MergePlan plan, ITensorWriter merged, CancellationToken cancellationToken)
+    public MergeVerification(MergePlan plan, ITensorWriter merged)
     {
-        _layers = plan.Config.NumHiddenLayers;
         _dtype = plan.Tensors[^1].Info.DType;
         _ids = ChooseProbe(plan.Config, plan.Model.Config.VocabSize);
-        _unmerged = new StreamedForward(plan.Config, new UnmergedWeights(plan.Tensors), _ids, cancellationToken);
-        _merged = new StreamedForward(plan.Config, new MergedWeights(merged), _ids, cancellationToken);
+        _unmerged = new StreamedForward(plan.Config, new UnmergedWeights(plan.Tensors), _ids);
+        _merged = new StreamedForward(plan.Config, new MergedWeights(merged), _ids);
     }
 
-    /// <summary>The logits of base and adapters, once everything has been passed.</summary>
-    public Activations? Expected { get; private set; }
-
-    /// <summary>The logits of the merged model, once everything has been passed.</summary>
-    public Activations? Actual { get; private set; }
-
-    /// <summary>Takes the next part of <see cref="MergePlan.Parts"/>, which has been written.</summary>
-    public void Advance()
+    /// <summary>The way of the probe through both models, side by side: what each needs before it can go on.</summary>
+    public IEnumerable<(DecoderStep Unmerged, DecoderStep Merged)> Steps()
     {
-        if (_done == 0)
+        using var unmerged = _unmerged.Steps().GetEnumerator();
+        using var merged = _merged.Steps().GetEnumerator();
+        // Not Zip, and not &&: both must be moved to their ends, where the logits are.
+        while (unmerged.MoveNext() & merged.MoveNext())
         {
-            _unmerged.Embed();
-            _merged.Embed();
+            yield return (unmerged.Current, merged.Current);
         }
-        else if (_done <= _layers)
-        {
-            _unmerged.Layer(_done - 1);
-            _merged.Layer(_done - 1);
-        }
-        else
-        {
-            (Expected, Actual) = (_unmerged.Head(), _merged.Head());
-        }
-
-        _done++;
     }
 
     /// <summary>What came out.</summary>
     /// <exception cref="AlpacaException">The logits differ by more than rounding explains, or are no numbers.</exception>
     public VerificationResult Conclude()
     {
-        if (Expected is not { } expected || Actual is not { } actual)
+        if (_unmerged.Logits is not { } expected || _merged.Logits is not { } actual)
         {
             throw new InvalidOperationException("Not all parts of the model have been passed.");
         }

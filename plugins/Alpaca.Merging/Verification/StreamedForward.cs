@@ -1,61 +1,90 @@
 using System.Numerics.Tensors;
-using Alpaca.Abstractions;
 using Alpaca.Formats;
 
 namespace Alpaca.Merging;
 
+/// <summary>What a decoder needs next: rows that it may then look up, or products with all rows of some weights.</summary>
+/// <param name="Names">The tensors. Every tensor of the model comes up once, those of tied embeddings a second time as the output layer.</param>
+/// <param name="Input">x, [T, in]; <see langword="null"/> when nothing is multiplied.</param>
+/// <param name="Outputs">For each tensor y = x Wᵀ, [T, out], to be filled before the next step; empty when nothing is multiplied.</param>
+internal sealed record DecoderStep(IReadOnlyList<string> Names, Activations? Input, IReadOnlyList<Activations> Outputs);
+
 /// <summary>A LLaMA's logits for a short prompt, computed while its weights pass by a few rows at a time: a model of any size in a few MB.</summary>
 /// <remarks>
-/// The decoder of meta-llama <c>model.py</c> in float32: pre-normalised attention with rotary positions, then SwiGLU, each added to the residual stream. Steps must be
-/// called in the order of the model: <see cref="Embed"/>, <see cref="Layer"/> for each layer, <see cref="Head"/>.
+/// The decoder of meta-llama <c>model.py</c> in float32: pre-normalised attention with rotary positions, then SwiGLU, each added to the residual stream. It does not read the
+/// weights itself: whoever passes over them anyway fills in the products.
 /// </remarks>
 internal sealed class StreamedForward
 {
-    // Rows at once that stay in a core's cache while all positions are multiplied with them.
-    private const int BlockElements = 32 << 10;
-
     private readonly LlamaConfig _config;
     private readonly IStreamedWeights _weights;
     private readonly IReadOnlyList<int> _ids;
     private readonly float[] _frequencies;                                                // [hd/2]
     private readonly Activations _residual;                                               // [T, H]
-    private readonly RowPipeline _pipeline;
 
-    public StreamedForward(LlamaConfig config, IStreamedWeights weights, IReadOnlyList<int> ids, CancellationToken cancellationToken)
+    public StreamedForward(LlamaConfig config, IStreamedWeights weights, IReadOnlyList<int> ids)
     {
         _config = config;
         _weights = weights;
         _ids = ids;
         _frequencies = RotaryFrequencies.Of(config);
         _residual = new Activations(ids.Count, config.HiddenSize);
-        _pipeline = new RowPipeline(NullProgress.Instance, cancellationToken);
     }
 
-    public void Embed()
+    /// <summary>The logits, [T, vocabulary], after the last step.</summary>
+    public Activations? Logits { get; private set; }
+
+    /// <summary>The way through the model.</summary>
+    public IEnumerable<DecoderStep> Steps()
+    {
+        yield return LookUp(LlamaTensorNames.EmbedTokens);
+        Embed();
+        for (var layer = 0; layer < _config.NumHiddenLayers; layer++)
+        {
+            yield return LookUp(LlamaTensorNames.InputLayerNorm(layer), LlamaTensorNames.PostAttentionLayerNorm(layer));
+
+            var x = Normalize(_residual, LlamaTensorNames.InputLayerNorm(layer));         // [T, H]
+            var step = Multiply(x, Projections(layer, "q_proj", "k_proj", "v_proj"));
+            yield return step;
+            var (q, k, v) = (Output(step, 0), Output(step, 1), Output(step, 2));          // [T, heads·hd], [T, kvHeads·hd] twice
+            Rotate(q);
+            Rotate(k);
+            step = Multiply(Attend(q, k, v), Projections(layer, "o_proj"));               // [T, heads·hd]
+            yield return step;
+            Add(Output(step, 0));
+
+            x = Normalize(_residual, LlamaTensorNames.PostAttentionLayerNorm(layer));     // [T, H]
+            step = Multiply(x, Projections(layer, "gate_proj", "up_proj"));
+            yield return step;
+            step = Multiply(Gate(Output(step, 0), Output(step, 1)), Projections(layer, "down_proj")); // [T, F]
+            yield return step;
+            Add(Output(step, 0));
+        }
+
+        yield return LookUp(LlamaTensorNames.Norm);
+        var head = Multiply(Normalize(_residual, LlamaTensorNames.Norm), [_config.TieWordEmbeddings ? LlamaTensorNames.EmbedTokens : LlamaTensorNames.LmHead]);
+        yield return head;
+        Logits = Output(head, 0);
+    }
+
+    private static DecoderStep LookUp(params string[] names) => new(names, null, []);
+
+    private DecoderStep Multiply(Activations x, string[] names) =>
+        new(names, x, [.. names.Select(name => new Activations(x.Positions, (int)_weights.Describe(name).Shape[0]))]);
+
+    private Activations Output(DecoderStep step, int index)
+    {
+        _weights.AddUpdates(step.Names[index], step.Input!, step.Outputs[index]);
+        return step.Outputs[index];
+    }
+
+    private void Embed()
     {
         for (var t = 0; t < _ids.Count; t++)
         {
             _weights.ReadRows(LlamaTensorNames.EmbedTokens, _ids[t], _residual[t]);
         }
     }
-
-    public void Layer(int layer)
-    {
-        var x = Normalize(_residual, LlamaTensorNames.InputLayerNorm(layer));             // [T, H]
-        var projected = Multiply(x, Projections(layer, "q_proj", "k_proj", "v_proj"));    // [T, heads·hd], [T, kvHeads·hd] twice
-        Rotate(projected[0]);
-        Rotate(projected[1]);
-        var attended = Attend(projected[0], projected[1], projected[2]);                  // [T, heads·hd]
-        Add(Multiply(attended, Projections(layer, "o_proj"))[0]);
-
-        x = Normalize(_residual, LlamaTensorNames.PostAttentionLayerNorm(layer));         // [T, H]
-        projected = Multiply(x, Projections(layer, "gate_proj", "up_proj"));              // [T, F] twice
-        Add(Multiply(Gate(projected[0], projected[1]), Projections(layer, "down_proj"))[0]);
-    }
-
-    /// <returns>The logits, [T, vocabulary].</returns>
-    public Activations Head() =>
-        Multiply(Normalize(_residual, LlamaTensorNames.Norm), [_config.TieWordEmbeddings ? LlamaTensorNames.EmbedTokens : LlamaTensorNames.LmHead])[0];
 
     private static string[] Projections(int layer, params string[] names) => [.. names.Select(name => LlamaTensorNames.Projection(layer, name))];
 
@@ -75,29 +104,6 @@ internal sealed class StreamedForward
         }
 
         return y;
-    }
-
-    // y = x Wᵀ for several weights at once, so that no thread waits between them. A thread makes some columns of y, which are rows of W.
-    private Activations[] Multiply(Activations x, string[] names)
-    {
-        var products = names.Select(name => new Activations(x.Positions, (int)_weights.Describe(name).Shape[0])).ToArray();
-        _pipeline.Run(names.Select((name, i) => RowTask.For(_weights.Describe(name), 1, chunk =>
-        {
-            var blockRows = Math.Max(1, BlockElements / x.Width);
-            for (var first = 0; first < chunk.Rows; first += blockRows)
-            {
-                var count = Math.Min(blockRows, chunk.Rows - first);
-                var rows = chunk.Scratch.Get<float>(0, count * x.Width);
-                _weights.ReadRows(name, chunk.FirstRow + first, rows);
-                RowProducts.Multiply(rows, x, products[i], (int)chunk.FirstRow + first);
-            }
-        })));
-        for (var i = 0; i < names.Length; i++)
-        {
-            _weights.AddUpdates(names[i], x, products[i]);
-        }
-
-        return products;
     }
 
     // Coordinate j of a head turns with coordinate j + hd/2, by position times frequency j.

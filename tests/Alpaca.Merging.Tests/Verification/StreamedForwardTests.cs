@@ -42,15 +42,19 @@ public sealed class StreamedForwardTests
         Array.IndexOf(last, last.Max()).Should().Be(expected.GetProperty("last_logits_argmax").GetInt32());
     }
 
-    private static Activations Run(LlamaConfig config, IStreamedWeights weights, IReadOnlyList<int> ids)
+    private static Activations Run(LlamaConfig config, UnmergedWeights weights, IReadOnlyList<int> ids)
     {
-        var forward = new StreamedForward(config, weights, ids, CancellationToken.None);
-        forward.Embed();
-        for (var i = 0; i < config.NumHiddenLayers; i++)
+        var forward = new StreamedForward(config, weights, ids);
+        foreach (var step in forward.Steps().Where(step => step.Input is not null))
         {
-            forward.Layer(i);
+            foreach (var (name, output) in step.Names.Zip(step.Outputs))
+            {
+                var rows = new float[output.Width * step.Input!.Width];
+                weights.ReadRows(name, 0, rows);
+                RowProducts.Multiply(rows, step.Input, output, firstColumn: 0);
+            }
         }
 
-        return forward.Head();
+        return forward.Logits!;
     }
 }
