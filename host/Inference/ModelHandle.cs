@@ -10,7 +10,7 @@ namespace Alpaca.Host;
 /// <param name="tokenizer">The tokenizer, or <see langword="null"/> for a model that is only fed ids.</param>
 /// <param name="template">How an instruction becomes a prompt.</param>
 /// <param name="stopIds">The ids that end an answer.</param>
-public sealed class ModelHandle(string folder, string backend, ITextGenerator generator, LlamaTokenizer? tokenizer, PromptTemplate template, IReadOnlyList<int> stopIds) : IDisposable
+public sealed class ModelHandle(string folder, string backend, ITextGenerator generator, ModelTokenizer? tokenizer, PromptTemplate template, IReadOnlyList<int> stopIds) : IDisposable
 {
     /// <summary>The model's folder.</summary>
     public string Folder { get; } = folder;
@@ -32,7 +32,7 @@ public sealed class ModelHandle(string folder, string backend, ITextGenerator ge
 
     /// <summary>The tokenizer.</summary>
     /// <exception cref="AlpacaException">The model was loaded without one.</exception>
-    public LlamaTokenizer Tokenizer => tokenizer ?? throw new AlpacaException($"{Folder} has no tokenizer.model; name a tokenizer's folder with --tokenizer.");
+    public ModelTokenizer Tokenizer => tokenizer ?? throw new AlpacaException($"{Folder} has no tokenizer.model or tokenizer.json; name a tokenizer's folder with --tokenizer.");
 
     /// <summary>A prompt's ids, beginning-of-sequence included.</summary>
     public IReadOnlyList<int> Encode(string prompt) => Tokenizer.Encode(prompt, addBos: true);

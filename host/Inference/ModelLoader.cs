@@ -33,14 +33,14 @@ public sealed class ModelLoader(IPluginCatalog catalog)
         }
     }
 
-    private static LlamaTokenizer? LoadTokenizer(ModelOptions options)
+    private static ModelTokenizer? LoadTokenizer(ModelOptions options)
     {
-        if (options.TokenizerFolder is { } folder) return LlamaTokenizer.Load(folder);
-        if (File.Exists(Path.Combine(options.Folder, "tokenizer.model"))) return LlamaTokenizer.Load(options.Folder);
-        return options.RequiresTokenizer ? throw new AlpacaException($"{options.Folder} has no tokenizer.model; name a tokenizer's folder with --tokenizer.") : null;
+        if (options.TokenizerFolder is { } folder) return ModelTokenizer.Load(folder);
+        if (TokenizerFiles.ExistIn(options.Folder)) return ModelTokenizer.Load(options.Folder);
+        return options.RequiresTokenizer ? throw new AlpacaException($"{options.Folder} has no tokenizer.model or tokenizer.json; name a tokenizer's folder with --tokenizer.") : null;
     }
 
-    private static void CheckVocabulary(ModelOptions options, LlamaTokenizer tokenizer, int rows)
+    private static void CheckVocabulary(ModelOptions options, ModelTokenizer tokenizer, int rows)
     {
         if (tokenizer.VocabularySize == rows) return;
         var relation = tokenizer.VocabularySize < rows ? "fewer" : "more";

@@ -9,7 +9,7 @@ internal static class StopTokens
 {
     /// <summary>The end-of-sequence ids that the tokenizer, <c>generation_config.json</c> and <c>config.json</c> name, together.</summary>
     /// <exception cref="AlpacaException">One of the files is not JSON.</exception>
-    public static IReadOnlyList<int> Of(string modelFolder, LlamaTokenizer? tokenizer)
+    public static IReadOnlyList<int> Of(string modelFolder, ModelTokenizer? tokenizer)
     {
         var ids = new SortedSet<int>();
         if (tokenizer?.EosId is { } end) ids.Add(end);

@@ -25,7 +25,7 @@ public sealed class Evaluator : IEvaluator
         var template = PromptTemplate.Get(request.Template);
         var samples = InstructionDataset.Load([request.ValidationFile]);
         using var files = HuggingFaceModel.Open(request.Model);
-        var tokenizer = LlamaTokenizer.Load(request.Model);
+        var tokenizer = ModelTokenizer.Load(request.Model);
         if (tokenizer.VocabularySize > files.Config.VocabSize)
             throw new AlpacaException($"The tokenizer in {request.Model} has {tokenizer.VocabularySize} pieces and the model {files.Config.VocabSize} rows; put the tokenizer there that the model was made with.");
 

@@ -25,7 +25,7 @@ public sealed class LoraTrainer : ITrainer
         var device = TrainRequestCheck.Run(request);
         using var heap = NativeHeap.KeepFreedMemory();
         using var baseModel = HuggingFaceModel.Open(request.ModelNameOrPath);
-        var tokenizer = LlamaTokenizer.Load(request.TokenizerNameOrPath);
+        var tokenizer = ModelTokenizer.Load(request.TokenizerNameOrPath);
         using var adapter = request.PeftPath is { } path ? PeftAdapter.Open(path) : null;
         var settings = adapter is null ? LoraSettings.New(request) : LoraSettings.Continue(request, adapter, context.Logger);
         VocabularyCheck.Run(request, baseModel.Config, tokenizer.VocabularySize, settings.ModulesToSave);

@@ -41,7 +41,7 @@ public sealed class ReferenceCurveTests
     public void SupervisedEncoder_FixtureSamples_HaveTheTokensOfTheReferenceRun()
     {
         var tiny = TinyLlama.Fixture;
-        var tokenizer = LlamaTokenizer.Load(tiny.Tokenizer);
+        var tokenizer = ModelTokenizer.Load(tiny.Tokenizer);
         var samples = InstructionDataset.Load([tiny.Instructions]).Select(s => SupervisedEncoder.Encode(s, tokenizer, PromptTemplate.Get("alpaca"), 160)).ToList();
         samples.Should().HaveCount(8);
         for (var i = 0; i < samples.Count; i++)

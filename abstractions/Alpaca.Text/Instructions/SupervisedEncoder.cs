@@ -19,7 +19,7 @@ public static class SupervisedEncoder
     /// Prompt and answer are encoded separately, so the answer has its own leading space mark: the ids differ from those of the concatenated text, and models
     /// trained by the original script expect them so. <c>&lt;/s&gt;</c> within the data is text, not the end of the sequence.
     /// </remarks>
-    public static SupervisedExample Encode(InstructionSample sample, LlamaTokenizer tokenizer, PromptTemplate template, int maxSeqLength)
+    public static SupervisedExample Encode(InstructionSample sample, ModelTokenizer tokenizer, PromptTemplate template, int maxSeqLength)
     {
         ArgumentNullException.ThrowIfNull(sample);
         ArgumentNullException.ThrowIfNull(tokenizer);

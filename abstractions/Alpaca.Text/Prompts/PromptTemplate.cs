@@ -120,7 +120,7 @@ public sealed record PromptTemplate
     /// <param name="history">The turns, oldest first; the last one has no answer yet.</param>
     /// <param name="system">The system text; <see cref="DefaultSystem"/> if there is none.</param>
     /// <exception cref="AlpacaException">There is no turn, the last one is answered already, or the tokenizer has no beginning or end of sequence.</exception>
-    public IReadOnlyList<int> EncodeChat(LlamaTokenizer tokenizer, IReadOnlyList<ChatTurn> history, string? system = null)
+    public IReadOnlyList<int> EncodeChat(ModelTokenizer tokenizer, IReadOnlyList<ChatTurn> history, string? system = null)
     {
         ArgumentNullException.ThrowIfNull(tokenizer);
         var sequences = RenderSequences(history, system);

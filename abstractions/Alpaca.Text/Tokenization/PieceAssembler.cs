@@ -2,12 +2,12 @@ using System.Text;
 
 namespace Alpaca.Text;
 
-/// <summary>Puts decoded text together, one id at a time; what whole decoding and streaming share, so that they cannot differ.</summary>
+/// <summary>Decodes the pieces of a SentencePiece model.</summary>
 /// <remarks>
 /// <c>▁</c> becomes a space, the space put before the text goes away once, runs of byte pieces are read as UTF-8 with one U+FFFD for each byte that is part of no
 /// character, control pieces and special tokens become nothing, the unknown piece becomes <c> ⁇ </c>. Other tokens added to the vocabulary are set off by spaces.
 /// </remarks>
-internal sealed class PieceAssembler(LlamaTokenizer tokenizer)
+internal sealed class PieceAssembler(SentencePieceTokenizer tokenizer) : TokenAssembler
 {
     private readonly byte[] _bytes = new byte[4];
     private int _byteCount;
@@ -16,10 +16,11 @@ internal sealed class PieceAssembler(LlamaTokenizer tokenizer)
     private bool _afterAddedToken;
     private bool _isEmpty = true;
 
-    /// <summary>Decodes an id.</summary>
-    /// <param name="id">The id; it is in the vocabulary.</param>
-    /// <param name="output">Gets what is complete now. The bytes of an unfinished character are held back.</param>
-    public void Append(int id, StringBuilder output)
+    /// <inheritdoc />
+    public override bool IsComplete => _byteCount == 0;
+
+    /// <inheritdoc />
+    public override void Append(int id, StringBuilder output)
     {
         if (tokenizer.ByteOf(id) is { } value)
         {
@@ -51,11 +52,8 @@ internal sealed class PieceAssembler(LlamaTokenizer tokenizer)
         }
     }
 
-    /// <summary>Whether no bytes of an unfinished character are held back.</summary>
-    public bool IsComplete => _byteCount == 0;
-
-    /// <summary>Ends the text: bytes held back become one U+FFFD each.</summary>
-    public void Flush(StringBuilder output) => TakeCharacters(output, isEnd: true);
+    /// <inheritdoc />
+    public override void Flush(StringBuilder output) => TakeCharacters(output, isEnd: true);
 
     /// <summary>Text after an added token is set off by a space and begins anew, without its own first space.</summary>
     private void BeginSegment(StringBuilder output)

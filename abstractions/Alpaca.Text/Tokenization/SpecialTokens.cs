@@ -11,43 +11,42 @@ namespace Alpaca.Text;
 /// <param name="StripsRight">Whether spaces after it vanish.</param>
 internal sealed record SpecialToken(string Content, int Id, bool IsSpecial, bool StripsLeft, bool StripsRight);
 
+/// <summary>The pieces of a vocabulary, of whichever kind, that special tokens may name.</summary>
+/// <param name="Name">The vocabulary's file, for messages.</param>
+/// <param name="Count">How many there are; added tokens have ids from there on.</param>
+/// <param name="Find">The id of a piece by its text, or -1.</param>
+/// <param name="TextOf">The text of a piece.</param>
+internal sealed record SpecialTokenVocabulary(string Name, int Count, Func<string, int> Find, Func<int, string> TextOf);
+
 /// <summary>
-/// The special and added tokens of a Hugging Face tokenizer folder: those of the SentencePiece model itself, and what <c>special_tokens_map.json</c>,
-/// <c>tokenizer_config.json</c> and <c>added_tokens.json</c> say.
+/// The special and added tokens of a tokenizer: those of the vocabulary itself, and what the <c>special_tokens_map.json</c>, <c>tokenizer_config.json</c>,
+/// <c>added_tokens.json</c> and, for the end, <c>generation_config.json</c> of a Hugging Face folder say.
 /// </summary>
-internal sealed class SpecialTokens
+internal sealed class SpecialTokens(SpecialTokenVocabulary vocabulary)
 {
     private static readonly JsonDocumentOptions Lenient = new() { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip };
 
-    private readonly SentencePieceModel _model;
-    private readonly Vocabulary _vocabulary;
     private readonly Dictionary<string, SpecialToken> _byContent = new(StringComparer.Ordinal);
     private readonly Dictionary<int, SpecialToken> _byId = [];
     private int _highestId = -1;
 
-    /// <summary>The tokens of a model file by itself: its control pieces and the unknown piece.</summary>
-    public SpecialTokens(SentencePieceModel model, Vocabulary vocabulary)
+    /// <summary>The tokens of a SentencePiece model, its control pieces and the unknown piece, and those of its folder, if it has one.</summary>
+    /// <exception cref="AlpacaException">A JSON file is damaged or contradicts the model.</exception>
+    public static SpecialTokens Of(SentencePieceModel model, Vocabulary vocabulary, string? folder)
     {
-        (_model, _vocabulary) = (model, vocabulary);
+        var tokens = new SpecialTokens(new SpecialTokenVocabulary(model.Name, vocabulary.Count, vocabulary.Find, id => model.Pieces[id].Text));
         for (var id = 0; id < model.Pieces.Count; id++)
         {
-            if (model.Pieces[id].Type is SentencePieceType.Control or SentencePieceType.Unknown) Add(model.Pieces[id].Text, id, isSpecial: true);
+            if (model.Pieces[id].Type is SentencePieceType.Control or SentencePieceType.Unknown) tokens.Add(model.Pieces[id].Text, id, isSpecial: true);
         }
-        BosId = ControlOf(model.Trainer.BosPiece);
-        EosId = ControlOf(model.Trainer.EosPiece);
-        PadId = ControlOf(model.Trainer.PadPiece);
-        UnkId = vocabulary.UnkId;
-    }
+        tokens.BosId = ControlOf(model.Trainer.BosPiece);
+        tokens.EosId = ControlOf(model.Trainer.EosPiece);
+        tokens.PadId = ControlOf(model.Trainer.PadPiece);
+        tokens.UnkId = vocabulary.UnkId;
+        if (folder is not null) tokens.ReadFolder(folder);
+        return tokens;
 
-    /// <summary>The tokens of a folder with <c>tokenizer.model</c>; each JSON file may be missing.</summary>
-    /// <exception cref="AlpacaException">A JSON file is damaged or contradicts the model.</exception>
-    public SpecialTokens(SentencePieceModel model, Vocabulary vocabulary, string folder) : this(model, vocabulary)
-    {
-        ReadJson(Path.Combine(folder, "added_tokens.json"), ReadAddedTokens);
-        ReadJson(Path.Combine(folder, "tokenizer_config.json"), ReadAddedTokensDecoder);
-        // Where both name a token the map rules: Chinese-Alpaca has "pad_token": null in the configuration and "[PAD]" in the map.
-        ReadJson(Path.Combine(folder, "tokenizer_config.json"), ReadNamedTokens);
-        ReadJson(Path.Combine(folder, "special_tokens_map.json"), ReadNamedTokens);
+        int? ControlOf(string piece) => vocabulary.Find(piece) is >= 0 and var id && model.Pieces[id].Type == SentencePieceType.Control ? id : null;
     }
 
     public int? BosId { get; private set; }
@@ -62,11 +61,22 @@ internal sealed class SpecialTokens
     public IReadOnlyCollection<SpecialToken> All => _byContent.Values;
 
     /// <summary>The number of ids: pieces, and added tokens after them.</summary>
-    public int VocabularySize => Math.Max(_vocabulary.Count, _highestId + 1);
+    public int VocabularySize => Math.Max(vocabulary.Count, _highestId + 1);
 
     public SpecialToken? Find(int id) => _byId.GetValueOrDefault(id);
 
-    private int? ControlOf(string piece) => _vocabulary.Find(piece) is >= 0 and var id && _model.Pieces[id].Type == SentencePieceType.Control ? id : null;
+    public SpecialToken? Find(string content) => _byContent.GetValueOrDefault(content);
+
+    /// <summary>Reads the JSON files of a folder; each may be missing.</summary>
+    /// <exception cref="AlpacaException">A file is damaged or contradicts the vocabulary.</exception>
+    public void ReadFolder(string folder)
+    {
+        ReadJson(Path.Combine(folder, "added_tokens.json"), ReadAddedTokens);
+        ReadJson(Path.Combine(folder, "tokenizer_config.json"), ReadAddedTokensDecoder);
+        // Where both name a token the map rules: Chinese-Alpaca has "pad_token": null in the configuration and "[PAD]" in the map.
+        ReadJson(Path.Combine(folder, "tokenizer_config.json"), ReadNamedTokens);
+        ReadJson(Path.Combine(folder, "special_tokens_map.json"), ReadNamedTokens);
+    }
 
     /// <summary><c>added_tokens.json</c>: <c>{"[PAD]": 49953}</c>.</summary>
     private void ReadAddedTokens(string file, JsonElement root)
@@ -107,7 +117,7 @@ internal sealed class SpecialTokens
             var isObject = token.ValueKind == JsonValueKind.Object;
             var content = (isObject ? token.GetProperty("content") : token).GetString()!;
             if (content.Length == 0) throw new AlpacaException($"{file} names an empty special token; give it a text or remove it.");
-            var id = _byContent.TryGetValue(content, out var known) ? known.Id : _vocabulary.Find(content) is >= 0 and var piece ? piece : VocabularySize;
+            var id = _byContent.TryGetValue(content, out var known) ? known.Id : vocabulary.Find(content) is >= 0 and var piece ? piece : VocabularySize;
             return Add(content, id, isSpecial: true, isObject ? Flag(token, "lstrip") : stripsByDefault, isObject ? Flag(token, "rstrip") : stripsByDefault).Id;
         }
     }
@@ -117,16 +127,16 @@ internal sealed class SpecialTokens
     private void AddChecked(string file, string content, int id, bool isSpecial, bool stripsLeft = false, bool stripsRight = false)
     {
         if (id < 0) throw new AlpacaException($"{file} gives the token '{content}' the id {id}; ids begin at 0, correct it.");
-        var there = id < _vocabulary.Count ? _model.Pieces[id].Text : _byId.GetValueOrDefault(id)?.Content;
+        var there = id < vocabulary.Count ? vocabulary.TextOf(id) : _byId.GetValueOrDefault(id)?.Content;
         if (there is not null && there != content)
             throw new AlpacaException(
-                $"{file} gives the token '{content}' the id {id}, but that is '{there}' in {_model.Name}; the files do not belong together, take all from one tokenizer.");
-        if (_vocabulary.Find(content) is >= 0 and var piece && piece != id)
+                $"{file} gives the token '{content}' the id {id}, but that is '{there}' in {vocabulary.Name}; the files do not belong together, take all from one tokenizer.");
+        if (vocabulary.Find(content) is >= 0 and var piece && piece != id)
             throw new AlpacaException(
-                $"{file} gives the token '{content}' the id {id}, but it is piece {piece} of {_model.Name}; the files do not belong together, take all from one tokenizer.");
+                $"{file} gives the token '{content}' the id {id}, but it is piece {piece} of {vocabulary.Name}; the files do not belong together, take all from one tokenizer.");
         // An id far beyond the vocabulary would make every table of that size.
-        if (id >= _vocabulary.Count + (1 << 16))
-            throw new AlpacaException($"{file} gives the token '{content}' the id {id}, far beyond the {_vocabulary.Count} pieces of {_model.Name}; correct the id.");
+        if (id >= vocabulary.Count + (1 << 16))
+            throw new AlpacaException($"{file} gives the token '{content}' the id {id}, far beyond the {vocabulary.Count} pieces of {vocabulary.Name}; correct the id.");
         Add(content, id, isSpecial, stripsLeft, stripsRight);
     }
 

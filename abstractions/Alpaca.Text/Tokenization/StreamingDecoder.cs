@@ -5,12 +5,12 @@ namespace Alpaca.Text;
 /// <summary>Decodes ids one at a time, as a model produces them.</summary>
 /// <remarks>
 /// Never gives half a character: a character that is spelled in bytes appears with its last byte. The texts of all calls, put together, are exactly what
-/// <see cref="LlamaTokenizer.Decode(IEnumerable{int}, bool)"/> gives for all ids. For one thread.
+/// <see cref="ModelTokenizer.Decode(IEnumerable{int}, bool)"/> gives for all ids. For one thread.
 /// </remarks>
 /// <param name="tokenizer">The tokenizer the ids belong to.</param>
-public sealed class StreamingDecoder(LlamaTokenizer tokenizer)
+public sealed class StreamingDecoder(ModelTokenizer tokenizer)
 {
-    private readonly PieceAssembler _assembler = new(tokenizer ?? throw new ArgumentNullException(nameof(tokenizer)));
+    private readonly TokenAssembler _assembler = (tokenizer ?? throw new ArgumentNullException(nameof(tokenizer))).CreateAssembler();
     private readonly StringBuilder _output = new();
 
     /// <summary>Takes the next id.</summary>
@@ -25,7 +25,7 @@ public sealed class StreamingDecoder(LlamaTokenizer tokenizer)
     }
 
     /// <summary>Ends the text.</summary>
-    /// <returns>One U+FFFD for each byte that was held back in vain; otherwise nothing.</returns>
+    /// <returns>U+FFFD for bytes that were held back in vain, as <see cref="ModelTokenizer.Decode(IEnumerable{int}, bool)"/> has it; otherwise nothing.</returns>
     public string Flush()
     {
         _assembler.Flush(_output);

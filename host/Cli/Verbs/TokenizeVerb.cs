@@ -18,11 +18,11 @@ internal static class TokenizeVerb
             tokenizer, decode, json,
         };
         command.SetAction((parse, cancellationToken) => RunAsync(
-            context.Console, LlamaTokenizer.Load(parse.GetRequiredValue(tokenizer)), parse.GetValue(decode), parse.GetValue(json), cancellationToken));
+            context.Console, ModelTokenizer.Load(parse.GetRequiredValue(tokenizer)), parse.GetValue(decode), parse.GetValue(json), cancellationToken));
         return command;
     }
 
-    private static async Task<int> RunAsync(CommandConsole console, LlamaTokenizer tokenizer, bool decode, bool json, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(CommandConsole console, ModelTokenizer tokenizer, bool decode, bool json, CancellationToken cancellationToken)
     {
         for (var line = 1; await console.In.ReadLineAsync(cancellationToken) is { } text; line++)
         {
@@ -56,7 +56,7 @@ internal static class TokenizeVerb
         throw new AlpacaException($"Line {number} of standard input is not a JSON object with a \"text\"; write {{\"text\": \"...\"}}.");
     }
 
-    private static int[] ReadIds(string line, int number, LlamaTokenizer tokenizer)
+    private static int[] ReadIds(string line, int number, ModelTokenizer tokenizer)
     {
         int[]? ids = null;
         try

@@ -14,7 +14,7 @@ internal sealed record TrainingData(IReadOnlyList<TrainingRow> Training, IReadOn
     /// <param name="tokenizer">The tokenizer.</param>
     /// <param name="logger">Hears of samples that teach nothing or are cut.</param>
     /// <exception cref="AlpacaException">A file cannot be used, or no sample has a supervised token.</exception>
-    public static TrainingData Load(TrainRequest request, LlamaTokenizer tokenizer, ILogger logger)
+    public static TrainingData Load(TrainRequest request, ModelTokenizer tokenizer, ILogger logger)
     {
         var template = PromptTemplate.Get(request.Template);
         var training = Encode(request.DatasetDir, "training");

@@ -7,7 +7,7 @@ namespace Alpaca.Host.Tests;
 /// <summary>A model that says what the test wants it to, in the tokens of the sample tokenizer, and remembers what it was asked.</summary>
 internal sealed class ScriptedGenerator(params string[] answers) : ITextGenerator
 {
-    public static LlamaTokenizer Tokenizer { get; } = LlamaTokenizer.Load(Path.Combine(Golden.RepositoryRoot, "samples", "llama-tiny"));
+    public static ModelTokenizer Tokenizer { get; } = ModelTokenizer.Load(Path.Combine(Golden.RepositoryRoot, "samples", "llama-tiny"));
 
     private int _asked;
 
