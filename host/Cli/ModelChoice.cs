@@ -9,7 +9,7 @@ internal sealed class ModelChoice
     private readonly Option<string?> _model = new("--model") { Description = "Model folder [default: Inference:Model, else the newest model of the default pipeline]", HelpName = "DIR" };
     private readonly Option<string?> _backend = new("--backend") { Description = "Torch, Onnx or a plugin's [default: Inference:Backend]", HelpName = "NAME" };
     private readonly Option<string?> _tokenizer = new("--tokenizer") { Description = "Folder with another tokenizer [default: the model's]", HelpName = "DIR" };
-    private readonly Option<string?> _template = new("--template") { Description = "Prompt template: alpaca, alpaca-inference, llama2 [default: Inference:Template]", HelpName = "NAME" };
+    private readonly Option<string?> _template = new("--template") { Description = "Prompt template: alpaca, alpaca-inference, llama2, llama3 [default: Inference:Template]", HelpName = "NAME" };
     private readonly Option<string?> _device = new("--device") { Description = "cpu, cuda or cuda:N [default: Inference:Device]", HelpName = "DEVICE" };
     private readonly Option<int?> _threads = new("--threads") { Description = "Threads; 0 takes all cores [default: Inference:Threads]", HelpName = "N" };
 

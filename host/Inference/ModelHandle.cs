@@ -37,6 +37,9 @@ public sealed class ModelHandle(string folder, string backend, ITextGenerator ge
     /// <summary>A prompt's ids, beginning-of-sequence included.</summary>
     public IReadOnlyList<int> Encode(string prompt) => Tokenizer.Encode(prompt, addBos: true);
 
+    /// <summary>The ids of a single question in the model's template.</summary>
+    public IReadOnlyList<int> EncodeQuestion(string question) => Template.EncodeChat(Tokenizer, [ChatTurn.Ask(question)]);
+
     /// <inheritdoc />
     public void Dispose() => Generator.Dispose();
 }

@@ -16,7 +16,7 @@ public sealed class ModelLoader(IPluginCatalog catalog)
         var backend = catalog.GetBackend(options.Backend);
         if (!Directory.Exists(options.Folder)) throw new AlpacaException($"The model folder {options.Folder} does not exist; correct the path, or run the pipeline that makes it.");
         var tokenizer = LoadTokenizer(options);
-        var stopIds = StopTokens.Of(options.Folder, tokenizer);
+        var stopIds = StopTokens.Of(options.Folder, tokenizer, template);
 
         var config = Path.Combine(options.Folder, "config.json");
         if (tokenizer is not null && File.Exists(config)) CheckVocabulary(options, tokenizer, LlamaConfig.Load(config).VocabSize); // Before a big model is read.

@@ -41,7 +41,7 @@ public sealed record Question(string Prompt, IReadOnlyList<string> Backends, int
         ArgumentNullException.ThrowIfNull(model);
         var answer = new Answer();
         var options = new GenerationOptions { Temperature = 0, RepetitionPenalty = 1, MaxNewTokens = MaxNewTokens };
-        await foreach (var _ in model.AnswerAsync(model.Encode(model.Template.Render(Prompt)), options, answer, model.Template.StopStrings, cancellationToken))
+        await foreach (var _ in model.AnswerAsync(model.EncodeQuestion(Prompt), options, answer, model.Template.StopStrings, cancellationToken))
         {
             // The text is gathered in the answer.
         }

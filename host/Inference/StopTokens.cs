@@ -7,12 +7,13 @@ namespace Alpaca.Host;
 /// <summary>Finds the ids that end an answer.</summary>
 internal static class StopTokens
 {
-    /// <summary>The end-of-sequence ids that the tokenizer, <c>generation_config.json</c> and <c>config.json</c> name, together.</summary>
+    /// <summary>The end-of-sequence ids that the tokenizer, the template, <c>generation_config.json</c> and <c>config.json</c> name, together.</summary>
     /// <exception cref="AlpacaException">One of the files is not JSON.</exception>
-    public static IReadOnlyList<int> Of(string modelFolder, ModelTokenizer? tokenizer)
+    public static IReadOnlyList<int> Of(string modelFolder, ModelTokenizer? tokenizer, PromptTemplate template)
     {
         var ids = new SortedSet<int>();
         if (tokenizer?.EosId is { } end) ids.Add(end);
+        if (tokenizer is not null && template.FindAnswerEnd(tokenizer) is { } answerEnd) ids.Add(answerEnd);
         foreach (var name in (string[])["generation_config.json", "config.json"]) ids.UnionWith(Read(Path.Combine(modelFolder, name)));
         return [.. ids];
     }

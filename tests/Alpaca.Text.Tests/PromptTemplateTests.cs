@@ -37,9 +37,10 @@ public sealed class PromptTemplateTests
     }
 
     [Theory]
-    [InlineData("alpaca", "S\n\n### Instruction:\na\n\n### Response: b\n\n### Instruction:\nc\n\n### Response: ")]
-    [InlineData("alpaca-inference", "S\n\n### Instruction:\n\na\n\n### Response:\n\nb\n\n### Instruction:\n\nc\n\n### Response:\n\n")]
+    [InlineData("alpaca", "S\n\n### Instruction:\na\n\n### Response: b</s>\n\n### Instruction:\nc\n\n### Response: ")]
+    [InlineData("alpaca-inference", "S\n\n### Instruction:\n\na\n\n### Response:\n\nb</s>\n\n### Instruction:\n\nc\n\n### Response:\n\n")]
     [InlineData("llama2", "[INST] <<SYS>>\nS\n<</SYS>>\n\na [/INST] b</s><s>[INST] c [/INST]")]
+    [InlineData("llama3", "<|start_header_id|>system<|end_header_id|>\n\nS<|eot_id|><|start_header_id|>user<|end_header_id|>\n\na<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\nb<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nc<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n")]
     public void RenderChat_TwoTurns_KeepsTheHistory(string name, string expected)
         => PromptTemplate.Get(name).RenderChat([new ChatTurn("a", "b"), new ChatTurn("c", null)], "S").Should().Be(expected);
 
@@ -66,16 +67,40 @@ public sealed class PromptTemplateTests
         ids.Count(id => id == tokenizer.EosId).Should().Be(1, "what people write does not end a sequence");
     }
 
+    [Theory]
+    [InlineData("alpaca", "### Instruction:\na\n\n### Response: ")]
+    [InlineData("alpaca-inference", "### Instruction:\n\na\n\n### Response:\n\n")]
+    [InlineData("llama2", "[INST] a [/INST]")]
+    public void RenderChat_EmptySystem_LeavesTheSystemPartOut(string name, string expected)
+        => PromptTemplate.Get(name).RenderChat([new ChatTurn("a", null)], "").Should().Be(expected);
+
     [Fact]
-    public void EncodeChat_Alpaca_IsTheEncodedText()
+    public void EncodeChat_OneQuestion_IsTheEncodedPrompt()
     {
         var tokenizer = Fixture.Tokenizer("base");
-        ChatTurn[] history = [new("a", "b"), new("c", null)];
-        var template = PromptTemplate.Get("Alpaca");
-        template.EncodeChat(tokenizer, history).Should().Equal(tokenizer.Encode(template.RenderChat(history, null), addBos: true));
+        foreach (var template in PromptTemplate.Names.Where(name => name != "llama3").Select(PromptTemplate.Get))
+            template.EncodeChat(tokenizer, [new ChatTurn("a", null)]).Should().Equal(tokenizer.Encode(template.Render("a"), addBos: true));
     }
 
     [Fact]
+    public void EncodeChat_LaterTurn_BeginsWithWhatWasSaidBefore()
+    {
+        var tokenizer = Fixture.Tokenizer("base");
+        foreach (var template in PromptTemplate.Names.Where(name => name != "llama3").Select(PromptTemplate.Get))
+        {
+            var first = template.EncodeChat(tokenizer, [new ChatTurn("Sell shells.", null)]);
+            var second = template.EncodeChat(tokenizer, [new ChatTurn("Sell shells.", "the sea shore"), new ChatTurn("More.", null)]);
+            second.Take(first.Count + tokenizer.Encode("the sea shore", addEos: true).Count).Should()
+                .Equal([.. first, .. tokenizer.Encode("the sea shore", addEos: true)], "a key-value cache of the first turn then serves the second one, in {0}", template.Name);
+        }
+    }
+
+    [Fact]
+    public void EncodeChat_TokenNotInTheVocabulary_NamesTemplateAndToken()
+        => FluentActions.Invoking(() => PromptTemplate.Get("llama3").EncodeChat(Fixture.Tokenizer("base"), [new ChatTurn("a", null)]))
+            .Should().Throw<AlpacaException>().WithMessage("*'llama3'*<|start_header_id|>*");
+
+    [Fact]
     public void Get_UnknownName_ListsTheTemplates()
-        => FluentActions.Invoking(() => PromptTemplate.Get("chatml")).Should().Throw<AlpacaUsageException>().WithMessage("*chatml*alpaca, alpaca-inference, llama2*");
+        => FluentActions.Invoking(() => PromptTemplate.Get("chatml")).Should().Throw<AlpacaUsageException>().WithMessage("*chatml*alpaca, alpaca-inference, llama2, llama3*");
 }

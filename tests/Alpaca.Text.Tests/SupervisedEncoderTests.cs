@@ -41,4 +41,25 @@ public sealed class SupervisedEncoderTests
     [Fact]
     public void Encode_EndOfSequenceWithinTheText_IsText()
         => SupervisedEncoder.Encode(new InstructionSample("</s>", null, "a</s>b"), Tokenizer, Template, 4096).InputIds.Count(id => id == 2).Should().Be(1);
+
+    [Theory]
+    [InlineData("alpaca")]
+    [InlineData("alpaca-inference")]
+    [InlineData("llama2")]
+    public void Encode_Conversation_LearnsEveryAnswerAfterThePromptThatChatGives(string name)
+    {
+        var template = PromptTemplate.Get(name);
+        ChatTurn[] turns = [new("Sell shells", "the sea shore"), new("More</s>", "by the sea"), new("Why", "x")];
+
+        var example = SupervisedEncoder.Encode(turns, "S", Tokenizer, template, 4096);
+
+        example.Labels.Where(label => label != SupervisedEncoder.IgnoreIndex).Should().Equal(turns.SelectMany(turn => Tokenizer.Encode(turn.Assistant!, addEos: true)));
+        for (var i = 0; i < turns.Length; i++)
+        {
+            var prompt = template.EncodeChat(Tokenizer, [.. turns.Take(i), turns[i] with { Assistant = null }], "S");
+            example.InputIds.Take(prompt.Count).Should().Equal(prompt);
+            example.Labels[prompt.Count - 1].Should().Be(SupervisedEncoder.IgnoreIndex);
+            example.Labels[prompt.Count].Should().Be(example.InputIds[prompt.Count]);
+        }
+    }
 }

@@ -49,7 +49,7 @@ internal sealed class GenerateVerb
 
         var prompts = promptIds is not null
             ? [Prompt.FromIds(ParseIds(promptIds), model)]
-            : (lines ?? [parse.GetValue(_prompt)!]).Select(text => Prompt.FromText(parse.GetValue(_withPrompt) ? model.Template.Render(text) : text, text, model)).ToList();
+            : (lines ?? [parse.GetValue(_prompt)!]).Select(text => parse.GetValue(_withPrompt) ? Prompt.FromQuestion(text, model) : Prompt.FromText(text, model)).ToList();
         foreach (var prompt in prompts) prompt.Check(model);
 
         var results = new List<Generated>();
@@ -95,7 +95,9 @@ internal sealed class GenerateVerb
     /// <summary>A prompt: as it was given, as the model sees it, and as ids.</summary>
     private sealed record Prompt(string Given, string Text, IReadOnlyList<int> Ids)
     {
-        public static Prompt FromText(string text, string given, ModelHandle model) => new(given, text, model.Encode(text));
+        public static Prompt FromText(string text, ModelHandle model) => new(text, text, model.Encode(text));
+
+        public static Prompt FromQuestion(string question, ModelHandle model) => new(question, model.Template.Render(question), model.EncodeQuestion(question));
 
         public static Prompt FromIds(IReadOnlyList<int> ids, ModelHandle model)
         {

@@ -1,3 +1,4 @@
+using Alpaca.Text;
 using Microsoft.Extensions.AI;
 
 namespace Alpaca.Host.Tests;
@@ -19,7 +20,7 @@ public sealed class AlpacaChatClientTests
         response.ModelId.Should().Be("scripted");
         response.Usage!.OutputTokenCount.Should().Be(ScriptedGenerator.Tokenizer.Encode("Beijing.").Count);
         response.Usage.TotalTokenCount.Should().Be(response.Usage.InputTokenCount + response.Usage.OutputTokenCount);
-        generator.Prompts[0].Should().Be("Be brief.\n\n### Instruction:\nHi\n\n### Response: Hello.\n\n### Instruction:\nCapital of China?\n\n### Response: ");
+        generator.PromptIds[0].Should().Equal(PromptTemplate.Get("alpaca").EncodeChat(ScriptedGenerator.Tokenizer, [new("Hi", "Hello."), new("Capital of China?", null)], "Be brief."));
         generator.Options[0].Should().BeEquivalentTo(new { Temperature = 0f, MaxNewTokens = 50, Seed = (int?)7, TopP = 0.5f, TopK = 3, RepetitionPenalty = 1f });
     }
 

@@ -1,4 +1,5 @@
 using Alpaca.Abstractions;
+using Alpaca.Text;
 
 namespace Alpaca.Host.Tests;
 
@@ -15,7 +16,7 @@ public sealed class ChatSessionTests
         (await SayAsync(chat, "Capital of China?")).Should().Be("Beijing.");
         (await SayAsync(chat, "And of France?")).Should().Be("Paris.");
 
-        generator.Prompts[1].Should().EndWith("### Instruction:\nCapital of China?\n\n### Response: Beijing.\n\n### Instruction:\nAnd of France?\n\n### Response: ");
+        generator.PromptIds[1].Should().Equal(PromptTemplate.Get("alpaca").EncodeChat(ScriptedGenerator.Tokenizer, [new("Capital of China?", "Beijing."), new("And of France?", null)]));
         chat.Turns.Should().HaveCount(2);
     }
 

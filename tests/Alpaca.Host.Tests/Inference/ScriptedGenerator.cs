@@ -13,6 +13,8 @@ internal sealed class ScriptedGenerator(params string[] answers) : ITextGenerato
 
     public List<string> Prompts { get; } = [];
 
+    public List<IReadOnlyList<int>> PromptIds { get; } = [];
+
     public List<GenerationOptions> Options { get; } = [];
 
     public int VocabularySize => Tokenizer.VocabularySize;
@@ -32,6 +34,7 @@ internal sealed class ScriptedGenerator(params string[] answers) : ITextGenerato
         IReadOnlyList<int> promptIds, GenerationOptions options, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         Prompts.Add(Tokenizer.Decode(promptIds));
+        PromptIds.Add([.. promptIds]);
         Options.Add(options);
         var ids = Tokenizer.Encode(answers[Math.Min(_asked++, answers.Length - 1)], addEos: true);
         for (var i = 0; i < ids.Count && i < options.MaxNewTokens && promptIds.Count + i < ContextLength; i++)
