@@ -19,14 +19,14 @@ public sealed class InstructionDatasetTests : IDisposable
     [InlineData("\ufeff[" + Row + "]")]
     [InlineData("\ufeff" + Row)]
     public void Load_ListOrLines_ReadsTheRows(string content)
-        => Load(_folder.Write("a.json", content)).Should().Equal(new InstructionSample("为什么？", "", "因为。"));
+        => Load(_folder.Write("a.json", content)).Should().BeEquivalentTo([Conversation.Of("为什么？", "", "因为。")]);
 
     [Fact]
     public void Load_RowsWithMoreAndLess_ReadsWhatCounts()
         => Load(_folder.Write("a.json", """
             [{"id": 3, "tags": ["x", {"instruction": 4}], "output": "c\n\u4e2d", "instruction": "a"},
              {"instruction": "a", "input": null, "output": "", "instruction": "b"}]
-            """)).Should().Equal(new InstructionSample("a", null, "c\n中"), new InstructionSample("b", null, ""));
+            """)).Should().BeEquivalentTo([Conversation.Of("a", null, "c\n中"), Conversation.Of("b", null, "")], o => o.WithStrictOrdering());
 
     [Fact]
     public void Load_Folder_ReadsItsFilesInOrderOfTheirNames()
@@ -36,7 +36,7 @@ public sealed class InstructionDatasetTests : IDisposable
         _folder.Write("d/C.JSON", """[{"instruction": "0", "output": "x"}]""");
         _folder.Write("d/notes.txt", "not data");
         _folder.Write("d/deeper/z.json", "not data");
-        InstructionDataset.Load([_folder.Combine("d"), _folder.Combine("d", "a.json")]).Select(sample => sample.Instruction).Should().Equal("0", "1", "2", "1");
+        InstructionDataset.Load([_folder.Combine("d"), _folder.Combine("d", "a.json")]).Select(sample => sample.Turns[0].User).Should().Equal("0", "1", "2", "1");
     }
 
     [Theory]
@@ -59,6 +59,43 @@ public sealed class InstructionDatasetTests : IDisposable
     [InlineData("""[{"instruction": "\ud83d", "output": "x"}]""", "*row 1: 'instruction' holds half of a surrogate pair*")]
     public void Load_BadFile_NamesFileAndRow(string content, string message)
         => FluentActions.Invoking(() => Load(_folder.Write("a.json", content))).Should().Throw<AlpacaException>().WithMessage(message);
+
+    [Fact]
+    public void Load_History_ComesBeforeTheQuestion()
+        => Load(_folder.Write("a.json", """
+            [{"instruction": "c", "input": "i", "output": "d", "history": [["a", "b"], ["x", ""]], "system": "S"},
+             {"instruction": "c", "output": "d", "history": null, "system": null}]
+            """)).Should().BeEquivalentTo(
+                [new Conversation([new("a", "b"), new("x", ""), new("c\ni", "d")], "S"), Conversation.Of("c", null, "d")], o => o.WithStrictOrdering());
+
+    [Theory]
+    [InlineData("""{"messages": [{"role": "system", "content": "S"}, {"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}, {"role": "user", "content": "c"}, {"role": "assistant", "content": "d"}]}""")]
+    [InlineData("""{"id": 1, "messages": [{"role": "developer", "content": "S"}, {"role": "user", "content": [{"type": "text", "text": "a"}]}, {"role": "assistant", "content": "b"}, {"role": "user", "content": "c"}, {"role": "assistant", "content": "d"}]}""")]
+    [InlineData("""{"conversations": [{"from": "system", "value": "S"}, {"from": "human", "value": "a"}, {"from": "gpt", "value": "b"}, {"from": "human", "value": "c"}, {"from": "gpt", "value": "d"}]}""")]
+    [InlineData("""{"system": "S", "conversations": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}, {"from": "user", "value": "c"}, {"from": "assistant", "value": "d"}]}""")]
+    public void Load_Messages_AreTurns(string row)
+        => Load(_folder.Write("a.jsonl", row)).Should().BeEquivalentTo([new Conversation([new("a", "b"), new("c", "d")], "S")], o => o.WithStrictOrdering());
+
+    [Fact]
+    public void Load_TwoQuestionsInARow_AreAskedTogether()
+        => Load(_folder.Write("a.jsonl", """{"messages": [{"role": "user", "content": "a"}, {"role": "user", "content": "b"}, {"role": "assistant", "content": "c"}]}"""))
+            .Should().BeEquivalentTo([new Conversation([new("a", null), new("b", "c")])], o => o.WithStrictOrdering());
+
+    [Theory]
+    [InlineData("""{"messages": []}""", "*'messages' is not a list of messages*")]
+    [InlineData("""{"conversations": "x"}""", "*'conversations' is not a list of messages*")]
+    [InlineData("""{"messages": [{"role": "user", "content": "a"}]}""", "*it ends without an answer*")]
+    [InlineData("""{"messages": [{"role": "assistant", "content": "a"}]}""", "*message 1 answers although nothing was asked*")]
+    [InlineData("""{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}, {"role": "assistant", "content": "c"}]}""", "*message 3 answers although*")]
+    [InlineData("""{"messages": [{"role": "user", "content": "a"}, {"role": "tool", "content": "b"}]}""", "*message 2 has the role 'tool'*")]
+    [InlineData("""{"messages": [{"role": "user", "content": "a"}, {"role": "system", "content": "b"}]}""", "*message 2 is a system text in the middle*")]
+    [InlineData("""{"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}""", "*'content' of message 1 has a part that is not text*")]
+    [InlineData("""{"messages": [{"from": "user", "content": "a"}]}""", "*message 1 has neither role and content nor from and value*")]
+    [InlineData("""{"conversations": [{"from": "human", "value": 3}]}""", "*'value' of message 1 is not a string*")]
+    [InlineData("""{"instruction": "a", "output": "b", "history": [["a"]]}""", "*turn 1 of 'history' is not ?question, answer?*")]
+    [InlineData("""{"instruction": "a", "output": "b", "history": [["a", null]]}""", "*answer in turn 1 of 'history' is null*")]
+    public void Load_BadConversation_NamesTheMessage(string row, string message)
+        => FluentActions.Invoking(() => Load(_folder.Write("a.jsonl", row))).Should().Throw<AlpacaException>().WithMessage("*a.jsonl, line 1: " + message);
 
     [Fact]
     public void Load_OtherEncoding_SaysUtf8()
@@ -103,5 +140,5 @@ public sealed class InstructionDatasetTests : IDisposable
     public void Load_PublishedData_ReadsEveryRow(string name, int rows)
         => Load(Golden.Path("datasets", name)).Should().HaveCount(rows);
 
-    private static IReadOnlyList<InstructionSample> Load(string file) => InstructionDataset.Load([file]);
+    private static IReadOnlyList<Conversation> Load(string file) => InstructionDataset.Load([file]);
 }

@@ -10,7 +10,7 @@ public sealed class SupervisedEncoderTests
     {
         var source = Tokenizer.Encode(Template.Render("Sell shells", "by the sea"), addBos: true);
         var target = Tokenizer.Encode("the sea shore", addEos: true);
-        var example = SupervisedEncoder.Encode(new InstructionSample("Sell shells", "by the sea", "the sea shore"), Tokenizer, Template, 4096);
+        var example = SupervisedEncoder.Encode(Conversation.Of("Sell shells", "by the sea", "the sea shore"), Tokenizer, Template, 4096);
 
         example.InputIds.Should().Equal([.. source, .. target]);
         example.InputIds[0].Should().Be(Tokenizer.BosId);
@@ -23,7 +23,7 @@ public sealed class SupervisedEncoderTests
     [Fact]
     public void Encode_TooLong_IsCutAtTheEnd()
     {
-        var sample = new InstructionSample("Sell shells", null, "the sea shore");
+        var sample = Conversation.Of("Sell shells", null, "the sea shore");
         var whole = SupervisedEncoder.Encode(sample, Tokenizer, Template, 4096);
         for (var length = 1; length <= whole.InputIds.Length + 1; length++)
         {
@@ -35,12 +35,12 @@ public sealed class SupervisedEncoderTests
 
     [Fact]
     public void Encode_EmptyAnswer_IsTheEndAlone()
-        => SupervisedEncoder.Encode(new InstructionSample("x", null, ""), Tokenizer, Template, 4096).Labels.Where(label => label != SupervisedEncoder.IgnoreIndex)
+        => SupervisedEncoder.Encode(Conversation.Of("x", null, ""), Tokenizer, Template, 4096).Labels.Where(label => label != SupervisedEncoder.IgnoreIndex)
             .Should().Equal(2);
 
     [Fact]
     public void Encode_EndOfSequenceWithinTheText_IsText()
-        => SupervisedEncoder.Encode(new InstructionSample("</s>", null, "a</s>b"), Tokenizer, Template, 4096).InputIds.Count(id => id == 2).Should().Be(1);
+        => SupervisedEncoder.Encode(Conversation.Of("</s>", null, "a</s>b"), Tokenizer, Template, 4096).InputIds.Count(id => id == 2).Should().Be(1);
 
     [Theory]
     [InlineData("alpaca")]
@@ -51,7 +51,7 @@ public sealed class SupervisedEncoderTests
         var template = PromptTemplate.Get(name);
         ChatTurn[] turns = [new("Sell shells", "the sea shore"), new("More</s>", "by the sea"), new("Why", "x")];
 
-        var example = SupervisedEncoder.Encode(turns, "S", Tokenizer, template, 4096);
+        var example = SupervisedEncoder.Encode(new Conversation(turns, "S"), Tokenizer, template, 4096);
 
         example.Labels.Where(label => label != SupervisedEncoder.IgnoreIndex).Should().Equal(turns.SelectMany(turn => Tokenizer.Encode(turn.Assistant!, addEos: true)));
         for (var i = 0; i < turns.Length; i++)

@@ -2,7 +2,11 @@ using Alpaca.Abstractions;
 
 namespace Alpaca.Text;
 
-/// <summary>Reads instruction data: JSON lists or JSON lines of <c>{"instruction", "input", "output"}</c>.</summary>
+/// <summary>Reads instruction data: JSON lists or JSON lines of Alpaca's rows, OpenAI's messages or ShareGPT's conversations.</summary>
+/// <remarks>
+/// A row is <c>{"instruction", "input", "output"}</c>, with <c>"history": [[question, answer], ...]</c> and <c>"system"</c> if need be, or
+/// <c>{"messages": [{"role", "content"}, ...]}</c>, or <c>{"conversations": [{"from", "value"}, ...]}</c>. Rows of different shapes may stand in one file.
+/// </remarks>
 public static class InstructionDataset
 {
     private static readonly string[] Extensions = [".json", ".jsonl"];
@@ -17,10 +21,10 @@ public static class InstructionDataset
     /// Something cannot be read: no such path, a file that is not UTF-8 or not JSON, a row without instruction or output; or none of the paths holds data. All problems are
     /// in the message, one a line, with file and row (or line, for JSON lines).
     /// </exception>
-    public static IReadOnlyList<InstructionSample> Load(IEnumerable<string> filesOrFolders)
+    public static IReadOnlyList<Conversation> Load(IEnumerable<string> filesOrFolders)
     {
         ArgumentNullException.ThrowIfNull(filesOrFolders);
-        var samples = new List<InstructionSample>();
+        var samples = new List<Conversation>();
         var problems = new ProblemList();
         var emptyFolders = new List<string>();
         foreach (var file in FindFiles(filesOrFolders, emptyFolders)) InstructionFile.Read(file, samples, problems);

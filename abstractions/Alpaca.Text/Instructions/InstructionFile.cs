@@ -14,7 +14,7 @@ internal static class InstructionFile
     /// <param name="file">Its path.</param>
     /// <param name="samples">Gets its rows.</param>
     /// <param name="problems">Gets what is wrong with it.</param>
-    public static void Read(string file, List<InstructionSample> samples, ProblemList problems)
+    public static void Read(string file, List<Conversation> samples, ProblemList problems)
     {
         byte[] bytes;
         try
@@ -46,7 +46,7 @@ internal static class InstructionFile
     }
 
     /// <summary>Reads <c>[{...}, {...}]</c>.</summary>
-    private static void ReadList(string file, ReadOnlySpan<byte> text, List<InstructionSample> samples, ProblemList problems)
+    private static void ReadList(string file, ReadOnlySpan<byte> text, List<Conversation> samples, ProblemList problems)
     {
         var row = 0;
         try
@@ -64,7 +64,7 @@ internal static class InstructionFile
     }
 
     /// <summary>Reads one JSON object a line; empty lines mean nothing.</summary>
-    private static void ReadLines(string file, ReadOnlySpan<byte> text, List<InstructionSample> samples, ProblemList problems)
+    private static void ReadLines(string file, ReadOnlySpan<byte> text, List<Conversation> samples, ProblemList problems)
     {
         for (var line = 1; !text.IsEmpty; line++)
         {
@@ -88,29 +88,12 @@ internal static class InstructionFile
         }
     }
 
-    private static void ReadRow(ref Utf8JsonReader reader, string place, List<InstructionSample> samples, ProblemList problems)
+    private static void ReadRow(ref Utf8JsonReader reader, string place, List<Conversation> samples, ProblemList problems)
     {
-        if (reader.TokenType != JsonTokenType.StartObject)
-        {
-            problems.Add($"{place}: not an object with instruction and output; correct the row.");
-            reader.Skip();
-            return;
-        }
-        var (instruction, input, output) = (new Field("instruction"), new Field("input"), new Field("output"));
-        while (reader.Read() && reader.TokenType != JsonTokenType.EndObject)
-        {
-            if (reader.ValueTextEquals("instruction"u8)) instruction = instruction.Read(ref reader);
-            else if (reader.ValueTextEquals("input"u8)) input = input.Read(ref reader);
-            else if (reader.ValueTextEquals("output"u8)) output = output.Read(ref reader);
-            else
-            {
-                reader.Read();
-                reader.Skip();
-            }
-        }
-        string?[] wrong = [instruction.Problem(isRequired: true), input.Problem(isRequired: false), output.Problem(isRequired: true)];
-        if (Array.TrueForAll(wrong, problem => problem is null)) samples.Add(new InstructionSample(instruction.Text!, input.Text, output.Text!));
-        else problems.Add($"{place}: {string.Join(", ", wrong.Where(problem => problem is not null))}; correct the row.");
+        using var row = JsonDocument.ParseValue(ref reader);
+        var wrong = new List<string>();
+        if (ConversationRow.Read(row.RootElement, wrong) is { } conversation) samples.Add(conversation);
+        else problems.Add($"{place}: {string.Join(", ", wrong)}; correct the row.");
     }
 
     /// <summary>The parser's sentence without its own position, which is relative to the line where lines are read one by one.</summary>
@@ -118,37 +101,5 @@ internal static class InstructionFile
     {
         var end = e.Message.IndexOf(" LineNumber:", StringComparison.Ordinal);
         return (end < 0 ? e.Message : e.Message[..end]).TrimEnd('.');
-    }
-
-    /// <summary>A key of a row: its text if it is a string.</summary>
-    private readonly record struct Field(string Name, JsonTokenType Type = JsonTokenType.None, string? Text = null)
-    {
-        public Field Read(ref Utf8JsonReader reader)
-        {
-            reader.Read();
-            var field = this with { Type = reader.TokenType, Text = reader.TokenType == JsonTokenType.String ? ReadString(ref reader) : null };
-            reader.Skip();
-            return field;
-        }
-
-        public string? Problem(bool isRequired) => Type switch
-        {
-            JsonTokenType.String => Text is null ? $"'{Name}' holds half of a surrogate pair" : null,
-            JsonTokenType.None => isRequired ? $"'{Name}' is missing" : null,
-            JsonTokenType.Null => isRequired ? $"'{Name}' is null" : null,
-            _ => $"'{Name}' is not a string",
-        };
-
-        private static string? ReadString(ref Utf8JsonReader reader)
-        {
-            try
-            {
-                return reader.GetString();
-            }
-            catch (InvalidOperationException)
-            {
-                return null; // "\ud83d" without its other half
-            }
-        }
     }
 }

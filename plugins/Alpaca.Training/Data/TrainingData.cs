@@ -31,7 +31,7 @@ internal sealed record TrainingData(IReadOnlyList<TrainingRow> Training, IReadOn
                 throw new AlpacaException($"None of the {samples.Count} {purpose} samples of {string.Join(", ", paths)} has an answer token within MaxSeqLength {request.MaxSeqLength}; raise it or shorten the instructions.");
             if (usable.Count < samples.Count)
                 logger.LogWarning("{Dropped} of {Count} {Purpose} samples are dropped: their prompt alone fills MaxSeqLength {Length}", samples.Count - usable.Count, samples.Count, purpose, request.MaxSeqLength);
-            if (usable.Count(sample => sample.Labels[^1] != tokenizer.EosId) is var cut and > 0)
+            if (usable.Count(sample => sample.Labels[^1] != template.FindAnswerEnd(tokenizer)) is var cut and > 0)
                 logger.LogWarning("{Cut} of {Count} {Purpose} samples are cut at MaxSeqLength {Length} and do not teach where an answer ends", cut, usable.Count, purpose, request.MaxSeqLength);
             return usable;
         }
