@@ -46,6 +46,20 @@ public sealed class PluginStage
         return Descriptor.Plan(scope.ServiceProvider, request);
     }
 
+    /// <summary>Whether the stage can show its data.</summary>
+    public bool CanPreview => Descriptor.CanPreview;
+
+    /// <summary>Shows data as the stage's model will see it.</summary>
+    /// <param name="request">An instance of <see cref="RequestType"/>.</param>
+    /// <param name="count">How many samples, at least 1.</param>
+    /// <returns>The preview, or <see langword="null"/> when the stage cannot tell.</returns>
+    /// <exception cref="AlpacaException">The data cannot be used.</exception>
+    public DataPreview? Preview(object request, int count)
+    {
+        using var scope = _services!.CreateScope();
+        return Descriptor.Preview(scope.ServiceProvider, request, count);
+    }
+
     /// <summary>Runs the stage, as a new instance with a service scope of its own.</summary>
     /// <param name="request">An instance of <see cref="RequestType"/>.</param>
     /// <param name="context">Where to write and whom to tell.</param>

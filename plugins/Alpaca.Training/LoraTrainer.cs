@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 namespace Alpaca.Training;
 
 /// <summary>Trains a LoRA adapter, and with it the embedding and the output head if asked, on instruction data.</summary>
-public sealed class LoraTrainer : ITrainer
+public sealed class LoraTrainer : ITrainer, IPreviewingStage<TrainRequest>
 {
     /// <inheritdoc />
     public Task<AdapterArtifact> ExecuteAsync(TrainRequest request, StageContext context, CancellationToken cancellationToken = default)
@@ -17,6 +17,16 @@ public sealed class LoraTrainer : ITrainer
         ArgumentNullException.ThrowIfNull(context);
         // Dispose scopes and no_grad belong to a thread, so the whole run has one to itself.
         return Task.Factory.StartNew(() => Train(request, context, cancellationToken), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    }
+
+    /// <inheritdoc />
+    public DataPreview Preview(TrainRequest request, int count)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        var tokenizer = ModelTokenizer.Load(request.TokenizerNameOrPath);
+        var data = EncodedData.Load(request.DatasetDir, "training", request, tokenizer);
+        return new DataPreview([.. data.Lint.Summary, .. data.Lint.Warnings], [.. data.Samples.Take(count).Select(sample => SamplePreview.Of(sample, tokenizer))]);
     }
 
     private static AdapterArtifact Train(TrainRequest request, StageContext context, CancellationToken cancellationToken)

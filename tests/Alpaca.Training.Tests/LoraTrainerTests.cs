@@ -148,7 +148,7 @@ public sealed class LoraTrainerTests
         using var folder = await TrainingFolder.CreateAsync();
         var data = folder.Write("data/two.json", """[{"instruction":"a b c d e f g h i j k l m n o p q r s t u v w x y z","input":"","output":"z"},{"instruction":"a","input":"","output":"b"}]""");
         await folder.TrainAsync(folder.Request() with { DatasetDir = [data], MaxSeqLength = 80, TrainingSteps = 1, ValidationFile = null }, "out");
-        folder.Logger.Warnings.Should().ContainSingle(w => w.StartsWith("1 of 2 training samples are dropped", StringComparison.Ordinal));
+        folder.Logger.Warnings.Should().ContainSingle(w => w.StartsWith("1 of 2 training samples are left out", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -69,6 +69,11 @@ public static class PluginServiceCollectionExtensions
         public override StagePlan? Plan(IServiceProvider services, object request)
             => (services.GetRequiredService<TStage>() as IPlanningStage<TRequest>)?.Plan((TRequest)request);
 
+        public override bool CanPreview => typeof(IPreviewingStage<TRequest>).IsAssignableFrom(typeof(TStage));
+
+        public override DataPreview? Preview(IServiceProvider services, object request, int count)
+            => (services.GetRequiredService<TStage>() as IPreviewingStage<TRequest>)?.Preview((TRequest)request, count);
+
         public override async Task<Artifact> ExecuteAsync(
             IServiceProvider services, object request, StageContext context, CancellationToken cancellationToken = default)
             => await services.GetRequiredService<TStage>().ExecuteAsync((TRequest)request, context, cancellationToken).ConfigureAwait(false);

@@ -28,6 +28,16 @@ public abstract class StageDescriptor
     /// <returns>The plan, or <see langword="null"/> when the stage cannot tell (<see cref="CanPlan"/>).</returns>
     public abstract StagePlan? Plan(IServiceProvider services, object request);
 
+    /// <summary>Whether the stage is an <see cref="IPreviewingStage{TRequest}"/>.</summary>
+    public abstract bool CanPreview { get; }
+
+    /// <summary>Shows data as the stage's model will see it.</summary>
+    /// <param name="services">The container of the plugin that registered the stage.</param>
+    /// <param name="request">An instance of <see cref="RequestType"/>.</param>
+    /// <param name="count">How many samples, at least 1.</param>
+    /// <returns>The preview, or <see langword="null"/> when the stage cannot tell (<see cref="CanPreview"/>).</returns>
+    public abstract DataPreview? Preview(IServiceProvider services, object request, int count);
+
     /// <summary>Runs the stage.</summary>
     /// <param name="services">The container of the plugin that registered the stage.</param>
     /// <param name="request">An instance of <see cref="RequestType"/>.</param>

@@ -184,9 +184,13 @@ public sealed record TrainRequest
     [Range(1, 1000), Description("Checkpoints kept")]
     public int SaveTotalLimit { get; init; } = 3;
 
-    /// <summary>Longest sample in tokens; longer ones are cut at the end. The default is 512.</summary>
+    /// <summary>Longest sample in tokens; <see cref="OverLong"/> says what becomes of longer ones. The default is 512.</summary>
     [Range(8, 1 << 20), Description("Longest sample in tokens")]
     public int MaxSeqLength { get; init; } = 512;
+
+    /// <summary>What becomes of samples longer than <see cref="MaxSeqLength"/>. The default is <see cref="OverLongSamples.Truncate"/>, as in the original scripts.</summary>
+    [Description("Samples longer than that: truncate, drop or fail")]
+    public OverLongSamples OverLong { get; init; } = OverLongSamples.Truncate;
 
     /// <summary>Steps of linear warm-up. The default is 0.</summary>
     [Range(0, int.MaxValue), Description("Warm-up steps")]
@@ -231,6 +235,19 @@ public sealed record TrainRequest
     /// <summary>The device: <c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>. The default is <c>cpu</c>.</summary>
     [Description("cpu, cuda or cuda:N")]
     public string Device { get; init; } = "cpu";
+}
+
+/// <summary>What becomes of samples that are too long.</summary>
+public enum OverLongSamples
+{
+    /// <summary>They are cut at their end, and do not teach where their answer ends.</summary>
+    Truncate,
+
+    /// <summary>They are left out.</summary>
+    Drop,
+
+    /// <summary>They are an error that names the first of them.</summary>
+    Fail,
 }
 
 /// <summary>How the learning rate moves after the warm-up.</summary>

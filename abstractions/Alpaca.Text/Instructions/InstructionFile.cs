@@ -53,7 +53,7 @@ internal static class InstructionFile
         {
             var reader = new Utf8JsonReader(text, Options);
             reader.Read();
-            while (reader.Read() && reader.TokenType != JsonTokenType.EndArray) ReadRow(ref reader, $"{file}, row {++row}", samples, problems);
+            while (reader.Read() && reader.TokenType != JsonTokenType.EndArray) ReadRow(ref reader, new RowPlace(file, ++row, IsLine: false), samples, problems);
             reader.Read(); // throws if something follows the list
             if (row == 0) problems.Add($"{file} is an empty list; put samples there or remove it.");
         }
@@ -76,7 +76,7 @@ internal static class InstructionFile
             {
                 var reader = new Utf8JsonReader(current, Options);
                 reader.Read();
-                ReadRow(ref reader, $"{file}, line {line}", samples, problems);
+                ReadRow(ref reader, new RowPlace(file, line, IsLine: true), samples, problems);
                 reader.Read(); // throws if something follows the object
             }
             catch (JsonException e)
@@ -88,11 +88,11 @@ internal static class InstructionFile
         }
     }
 
-    private static void ReadRow(ref Utf8JsonReader reader, string place, List<Conversation> samples, ProblemList problems)
+    private static void ReadRow(ref Utf8JsonReader reader, RowPlace place, List<Conversation> samples, ProblemList problems)
     {
         using var row = JsonDocument.ParseValue(ref reader);
         var wrong = new List<string>();
-        if (ConversationRow.Read(row.RootElement, wrong) is { } conversation) samples.Add(conversation);
+        if (ConversationRow.Read(row.RootElement, wrong) is { } conversation) samples.Add(conversation with { Place = place });
         else problems.Add($"{place}: {string.Join(", ", wrong)}; correct the row.");
     }
 

@@ -10,7 +10,7 @@ public static class SupervisedEncoder
     /// <param name="conversation">The conversation.</param>
     /// <param name="tokenizer">The model's tokenizer.</param>
     /// <param name="template">How the prompts are written.</param>
-    /// <param name="maxSeqLength">What is longer is cut at its end. A first prompt this long leaves no label; such samples teach nothing and should be left out.</param>
+    /// <param name="maxSeqLength">What is longer is cut at its end. A first prompt this long leaves no label; such samples teach nothing and should be left out. The default cuts nothing.</param>
     /// <returns>Ids and labels, of equal length; the labels of the prompts are <see cref="IgnoreIndex"/>.</returns>
     /// <exception cref="Abstractions.AlpacaException">The tokenizer lacks a token of the template.</exception>
     /// <remarks>
@@ -18,7 +18,7 @@ public static class SupervisedEncoder
     /// trained by the original script expect them so. <c>&lt;/s&gt;</c> within the data is text, not the end of the sequence. The ids up to an answer are those that
     /// chat and server give the model as the prompt of that answer.
     /// </remarks>
-    public static SupervisedExample Encode(Conversation conversation, ModelTokenizer tokenizer, PromptTemplate template, int maxSeqLength)
+    public static SupervisedExample Encode(Conversation conversation, ModelTokenizer tokenizer, PromptTemplate template, int maxSeqLength = int.MaxValue)
     {
         ArgumentNullException.ThrowIfNull(conversation);
         ArgumentNullException.ThrowIfNull(tokenizer);
@@ -31,6 +31,6 @@ public static class SupervisedEncoder
             ids.AddRange(part.Ids);
             labels.AddRange(part.IsAnswer ? part.Ids : Enumerable.Repeat(IgnoreIndex, part.Ids.Count));
         }
-        return new SupervisedExample([.. ids.Take(maxSeqLength)], [.. labels.Take(maxSeqLength)]);
+        return new SupervisedExample([.. ids], [.. labels]) { Place = conversation.Place }.Truncate(maxSeqLength);
     }
 }

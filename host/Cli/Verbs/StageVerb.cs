@@ -26,14 +26,13 @@ internal static class StageVerb
         var output = new Option<string?>("--output-dir") { Description = "Folder to make (required)", HelpName = "DIR" };
         var overwrite = new Option<bool>("--overwrite") { Description = "Replace the output folder if it has files [default: false]" };
         var dryRun = new Option<bool>("--dry-run") { Description = "Check everything, say what would be done, and write nothing [default: false]" };
+        var preview = new Option<int?>("--preview") { Description = "Print so many samples as the model will see them, what is not learned dimmed, and write nothing", HelpName = "N" };
         options.ForEach(o => command.Add(o.Option));
         command.Add(output);
         command.Add(overwrite);
-        if (stage.CanPlan)
-        {
-            command.Add(dryRun);
-            command.Add(context.Options.Json);
-        }
+        if (stage.CanPlan) command.Add(dryRun);
+        if (stage.CanPreview) command.Add(preview);
+        if (stage.CanPlan || stage.CanPreview) command.Add(context.Options.Json);
 
         // Bound while the command line is parsed, so that what is wrong with the values is reported together with what is wrong with the options.
         object? request = null;
@@ -42,12 +41,15 @@ internal static class StageVerb
             var problems = new List<string>();
             request = RequestBinder.Bind(stage.RequestType, ReadValues(result, options), problems, name => $"--{options.Find(o => o.Schema.Name == name).Schema.KebabName}");
             problems.ForEach(result.AddError);
-            var isPlan = stage.CanPlan && result.GetValue(dryRun);
-            if (stage.CanPlan && result.GetValue(context.Options.Json) && !isPlan) result.AddError("--json goes with --dry-run: it prints the plan as one JSON document.");
-            if (!isPlan && string.IsNullOrEmpty(result.GetValue(output))) result.AddError("--output-dir is missing: the folder to make.");
+            string[] printing = [.. stage.CanPlan ? ["--dry-run"] : Array.Empty<string>(), .. stage.CanPreview ? ["--preview"] : Array.Empty<string>()];
+            var prints = (stage.CanPlan && result.GetValue(dryRun)) || (stage.CanPreview && result.GetResult(preview) is not null);
+            if (printing.Length > 0 && result.GetValue(context.Options.Json) && !prints) result.AddError($"--json goes with {string.Join(" or ", printing)}: it prints that as one JSON document.");
+            if (stage.CanPreview && result.GetValue(preview) is < 1) result.AddError("--preview must be a whole number from 1: how many samples to print.");
+            if (!prints && string.IsNullOrEmpty(result.GetValue(output))) result.AddError("--output-dir is missing: the folder to make.");
         });
-        command.SetAction((parse, cancellationToken) => stage.CanPlan && parse.GetValue(dryRun)
-            ? Task.FromResult(WritePlan(context.Console, stage.Name, stage.Plan(request!)!, parse.GetValue(context.Options.Json)))
+        command.SetAction((parse, cancellationToken) =>
+            stage.CanPreview && parse.GetValue(preview) is { } count ? Task.FromResult(PreviewOutput.Write(context.Console, stage.Preview(request!, count)!, parse.GetValue(context.Options.Json)))
+            : stage.CanPlan && parse.GetValue(dryRun) ? Task.FromResult(WritePlan(context.Console, stage.Name, stage.Plan(request!)!, parse.GetValue(context.Options.Json)))
             : RunAsync(context, engine, stage, request!, parse.GetValue(output)!, parse.GetValue(overwrite), cancellationToken));
         return command;
     }

@@ -12,28 +12,21 @@ internal sealed record TrainingData(IReadOnlyList<TrainingRow> Training, IReadOn
     /// <summary>Reads and encodes the data of a request.</summary>
     /// <param name="request">Names files, template, lengths, packing.</param>
     /// <param name="tokenizer">The tokenizer.</param>
-    /// <param name="logger">Hears of samples that teach nothing or are cut.</param>
-    /// <exception cref="AlpacaException">A file cannot be used, or no sample has a supervised token.</exception>
+    /// <param name="logger">Told the sizes, and what in the data teaches nothing or the wrong thing.</param>
+    /// <exception cref="AlpacaException">A file cannot be used, no sample has a supervised token, or one is too long and that shall fail.</exception>
     public static TrainingData Load(TrainRequest request, ModelTokenizer tokenizer, ILogger logger)
     {
-        var template = PromptTemplate.Get(request.Template);
-        var training = Encode(request.DatasetDir, "training");
-        var rows = request.Packing ? RowPacker.Pack(training, request.MaxSeqLength) : Single(training);
-        return new TrainingData(rows, request.ValidationFile is { } file ? Single(Encode([file], "validation")) : []);
+        var training = EncodedData.Load(request.DatasetDir, "training", request, tokenizer);
+        var validation = request.ValidationFile is { } file ? EncodedData.Load([file], "validation", request, tokenizer) : null;
+        foreach (var data in new[] { training, validation }.OfType<EncodedData>())
+        {
+            foreach (var line in data.Lint.Summary) logger.LogInformation("{Line}", line);
+            foreach (var line in data.Lint.Warnings) logger.LogWarning("{Line}", line);
+        }
+
+        var rows = request.Packing ? RowPacker.Pack(training.Samples, request.MaxSeqLength) : Single(training.Samples);
+        return new TrainingData(rows, Single(validation?.Samples ?? []));
 
         static IReadOnlyList<TrainingRow> Single(IReadOnlyList<SupervisedExample> samples) => [.. samples.Select(sample => new TrainingRow([sample]))];
-
-        IReadOnlyList<SupervisedExample> Encode(IReadOnlyList<string> paths, string purpose)
-        {
-            var samples = InstructionDataset.Load(paths).Select(sample => SupervisedEncoder.Encode(sample, tokenizer, template, request.MaxSeqLength)).ToList();
-            var usable = samples.Where(sample => TrainingRow.CountSupervised(sample) > 0).ToList();
-            if (usable.Count == 0)
-                throw new AlpacaException($"None of the {samples.Count} {purpose} samples of {string.Join(", ", paths)} has an answer token within MaxSeqLength {request.MaxSeqLength}; raise it or shorten the instructions.");
-            if (usable.Count < samples.Count)
-                logger.LogWarning("{Dropped} of {Count} {Purpose} samples are dropped: their prompt alone fills MaxSeqLength {Length}", samples.Count - usable.Count, samples.Count, purpose, request.MaxSeqLength);
-            if (usable.Count(sample => sample.Labels[^1] != template.FindAnswerEnd(tokenizer)) is var cut and > 0)
-                logger.LogWarning("{Cut} of {Count} {Purpose} samples are cut at MaxSeqLength {Length} and do not teach where an answer ends", cut, usable.Count, purpose, request.MaxSeqLength);
-            return usable;
-        }
     }
 }

@@ -48,9 +48,21 @@ public sealed class StageVerbTests : IDisposable
     public async Task Stage_DryRunOfWhatWouldFail_FailsTheSameWay()
         => (await _bench.InvokeAsync("stage", "acme-note", "--text", "x", "--mishap", "error", "--dry-run")).ShouldFail(ExitCodes.Failure, "The pen ran dry; refill it.");
 
+    [Fact]
+    public async Task Preview_Samples_ShowsWhatIsLearnedAndWritesNothing()
+    {
+        (await _bench.InvokeAsync("stage", "acme-note", "--text", "你好", "--preview", "2")).ShouldSucceed().Output
+            .Should().Contain("one note").And.Contain("── page 1: 2 tokens").And.Contain("read «你好»").And.Contain("page 2");
+        var preview = (await _bench.InvokeAsync("stage", "acme-note", "--text", "ab", "--preview", "1", "--json", "--output-dir", Output)).ShouldSucceed().Json;
+        preview.GetProperty("samples")[0].GetProperty("spans")[1].GetProperty("isLearned").GetBoolean().Should().BeTrue();
+        Directory.Exists(Output).Should().BeFalse();
+    }
+
     [Theory]
     [InlineData("acme-binder", "--dry-run", "--dry-run is not an option of `stage acme-binder`")]
-    [InlineData("acme-note", "--json", "--json goes with --dry-run")]
+    [InlineData("acme-note", "--json", "--json goes with --dry-run or --preview")]
+    [InlineData("acme-note", "--preview=0", "--preview must be a whole number from 1")]
+    [InlineData("acme-binder", "--preview=1", "--preview is not an option of `stage acme-binder`")]
     public async Task Stage_PlanOptionThatDoesNotApply_SaysSo(string stage, string option, string message)
         => (await _bench.InvokeAsync("stage", stage, option, "--output-dir", Output)).ShouldFail(ExitCodes.Usage, message);
 

@@ -59,8 +59,12 @@ public sealed record NoteArtifact : Artifact
 }
 
 /// <summary>Writes a text file.</summary>
-public sealed class NoteStage(ILogger<NoteStage> log, TimeProvider time) : IStage<NoteRequest, NoteArtifact>, IPlanningStage<NoteRequest>
+public sealed class NoteStage(ILogger<NoteStage> log, TimeProvider time) : IStage<NoteRequest, NoteArtifact>, IPlanningStage<NoteRequest>, IPreviewingStage<NoteRequest>
 {
+    /// <inheritdoc />
+    public DataPreview Preview(NoteRequest request, int count)
+        => new(["one note"], [.. Enumerable.Range(1, count).Select(i => new PreviewSample($"page {i}", 2, [new PreviewSpan("read ", false), new PreviewSpan(request.Text, true)]))]);
+
     /// <inheritdoc />
     public StagePlan Plan(NoteRequest request) => request.Mishap == Mishap.None
         ? new StagePlan { Steps = [$"notes '{request.Text}' {request.Copies} times"], OutputBytes = request.Copies * (request.Text.Length + 1), MemoryBytes = 1_000_000 }
