@@ -31,8 +31,11 @@ public sealed record SentencePieceNormalizerSettings
     /// <summary>The rule's name: <c>identity</c> for LLaMA.</summary>
     public string Name { get; init; } = "";
 
-    /// <summary>Length in bytes of the compiled character map; 0 maps nothing.</summary>
-    public int CharsMapLength { get; init; }
+    /// <summary>The compiled character map (<c>precompiled_charsmap</c>): a double-array trie and the replacements; empty if nothing is mapped.</summary>
+    public ReadOnlyMemory<byte> CharsMap { get; init; }
+
+    /// <summary>Length in bytes of <see cref="CharsMap"/>.</summary>
+    public int CharsMapLength => CharsMap.Length;
 
     /// <summary>Whether a space is put before the text.</summary>
     public bool AddDummyPrefix { get; init; } = true;
