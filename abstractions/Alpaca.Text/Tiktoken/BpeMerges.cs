@@ -1,17 +1,18 @@
-namespace Alpaca.Convert;
+namespace Alpaca.Text;
 
 /// <summary>The merges of byte-pair encoding that a tiktoken vocabulary implies.</summary>
 /// <remarks>
 /// tiktoken merges the pair whose union has the lowest rank, and so needs no list of merges; Hugging Face's tokenizers do. Every way to cut a piece in two pieces of the
 /// vocabulary is a merge. They are ordered by the rank of the union, then of the left, then of the right part (transformers, <c>TikTokenConverter</c>).
 /// </remarks>
-internal static class BpeMerges
+public static class BpeMerges
 {
     /// <summary>Derives the merges.</summary>
     /// <param name="pieces">The pieces, in the order of their ranks.</param>
     /// <returns>The two parts of each merge, in order.</returns>
     public static IReadOnlyList<(string Left, string Right)> Of(IReadOnlyList<string> pieces)
     {
+        ArgumentNullException.ThrowIfNull(pieces);
         var ranks = new Dictionary<string, int>(pieces.Count, StringComparer.Ordinal);
         for (var rank = 0; rank < pieces.Count; rank++)
         {

@@ -2,22 +2,25 @@ using System.Buffers.Text;
 using System.Globalization;
 using System.Text;
 using Alpaca.Abstractions;
-using Alpaca.Formats;
 
-namespace Alpaca.Convert;
+namespace Alpaca.Text;
 
 /// <summary>A tiktoken vocabulary: a line for each piece, its bytes in base64 and its rank, which is its id.</summary>
-internal static class TiktokenFile
+public static class TiktokenFile
 {
     // Llama 3's has 2.2 MB.
     private const long MaxLength = 64 << 20;
 
     private const int MaxPieceBytes = 1024;
 
+    private const int ShownProblems = 8;
+
     /// <summary>Whether a file begins as a tiktoken file does.</summary>
+    /// <param name="path">The file.</param>
     /// <exception cref="AlpacaException">The file cannot be read.</exception>
     public static bool IsOne(string path)
     {
+        ArgumentException.ThrowIfNullOrEmpty(path);
         var head = new byte[256];
         using var file = Open(path);
         var count = file.ReadAtLeast(head, head.Length, throwOnEndOfStream: false);
@@ -26,10 +29,12 @@ internal static class TiktokenFile
     }
 
     /// <summary>Reads the pieces.</summary>
+    /// <param name="path">The file.</param>
     /// <returns>The pieces in the order of their ranks, written in <see cref="ByteAlphabet"/>; every single byte is among them.</returns>
     /// <exception cref="AlpacaException">A line cannot be read, ranks are left out or given twice, or bytes are missing; lists all problems.</exception>
     public static IReadOnlyList<string> Read(string path)
     {
+        ArgumentException.ThrowIfNullOrEmpty(path);
         var lines = ReadLines(path);
         var byRank = new string?[lines.Count];
         var ranks = new Dictionary<string, int>(lines.Count, StringComparer.Ordinal);
@@ -57,8 +62,11 @@ internal static class TiktokenFile
 
         return problems.Count == 0
             ? (string[])byRank!
-            : throw new AlpacaException($"{path} is not a sound tiktoken vocabulary: {Listing.Of(problems, "; ")}; get it again.");
+            : throw new AlpacaException($"{path} is not a sound tiktoken vocabulary: {List(problems)}; get it again.");
     }
+
+    private static string List(List<string> problems)
+        => string.Join("; ", problems.Take(ShownProblems)) + (problems.Count > ShownProblems ? $"; and {problems.Count - ShownProblems} more" : "");
 
     private static List<(byte[] Line, int Number)> ReadLines(string path)
     {
