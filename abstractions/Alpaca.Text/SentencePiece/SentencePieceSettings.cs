@@ -45,4 +45,12 @@ public sealed record SentencePieceNormalizerSettings
 
     /// <summary>Whether spaces become <c>▁</c>.</summary>
     public bool EscapeWhitespaces { get; init; } = true;
+
+    /// <summary>Whether all settings are equal, the character map byte by byte.</summary>
+    public bool Equals(SentencePieceNormalizerSettings? other)
+        => other is not null && (Name, AddDummyPrefix, RemoveExtraWhitespaces, EscapeWhitespaces) == (other.Name, other.AddDummyPrefix, other.RemoveExtraWhitespaces, other.EscapeWhitespaces)
+            && CharsMap.Span.SequenceEqual(other.CharsMap.Span);
+
+    /// <inheritdoc />
+    public override int GetHashCode() => HashCode.Combine(Name, AddDummyPrefix, RemoveExtraWhitespaces, EscapeWhitespaces, CharsMapLength);
 }

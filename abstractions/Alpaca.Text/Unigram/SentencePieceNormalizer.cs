@@ -6,9 +6,10 @@ namespace Alpaca.Text;
 /// <summary>SentencePiece's normalisation: the character map, spaces folded and taken away at the ends, a space before the text, and <c>▁</c> for every space.</summary>
 /// <param name="settings">What the model says.</param>
 /// <param name="userDefined">The user-defined pieces, which the character map leaves as they are.</param>
-internal sealed class SentencePieceNormalizer(SentencePieceNormalizerSettings settings, PieceTrie userDefined)
+/// <param name="name">The model's file, for messages.</param>
+internal sealed class SentencePieceNormalizer(SentencePieceNormalizerSettings settings, PieceTrie userDefined, string name)
 {
-    private readonly CharacterMap? _map = settings.CharsMapLength > 0 ? new CharacterMap(settings.CharsMap.Span) : null;
+    private readonly CharacterMap? _map = settings.CharsMapLength > 0 ? new CharacterMap(settings.CharsMap.Span, name) : null;
 
     private static ReadOnlySpan<byte> Space => " "u8;
 

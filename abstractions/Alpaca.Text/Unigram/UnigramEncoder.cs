@@ -41,14 +41,7 @@ internal sealed class UnigramEncoder
         _unkId = vocabulary.UnkId;
         _byteIds = model.Trainer.ByteFallback ? vocabulary.ByteIds : null;
         _trie = TrieOf(SentencePieceType.Normal, SentencePieceType.UserDefined);
-        try
-        {
-            _normalizer = new SentencePieceNormalizer(model.Normalizer, TrieOf(SentencePieceType.UserDefined));
-        }
-        catch (InvalidDataException e)
-        {
-            throw new AlpacaException($"{model.Name} is not a usable SentencePiece model: {e.Message}; get the file again.", e);
-        }
+        _normalizer = new SentencePieceNormalizer(model.Normalizer, TrieOf(SentencePieceType.UserDefined), model.Name);
 
         PieceTrie TrieOf(params ReadOnlySpan<SentencePieceType> types)
         {
