@@ -14,11 +14,7 @@ public static class BpeMerges
     {
         ArgumentNullException.ThrowIfNull(pieces);
         var ranks = new Dictionary<string, int>(pieces.Count, StringComparer.Ordinal);
-        for (var rank = 0; rank < pieces.Count; rank++)
-        {
-            ranks.Add(pieces[rank], rank);
-        }
-
+        for (var rank = 0; rank < pieces.Count; rank++) ranks.Add(pieces[rank], rank);
         var byPart = ranks.GetAlternateLookup<ReadOnlySpan<char>>();
         var merges = new List<(string Left, string Right)>();
         var cuts = new List<(int Left, int Right)>();
@@ -27,16 +23,11 @@ public static class BpeMerges
             cuts.Clear();
             for (var at = 1; at < piece.Length; at++)
             {
-                if (byPart.TryGetValue(piece.AsSpan(0, at), out var left) && byPart.TryGetValue(piece.AsSpan(at), out var right))
-                {
-                    cuts.Add((left, right));
-                }
+                if (byPart.TryGetValue(piece.AsSpan(0, at), out var left) && byPart.TryGetValue(piece.AsSpan(at), out var right)) cuts.Add((left, right));
             }
-
             cuts.Sort();
             merges.AddRange(cuts.Select(cut => (pieces[cut.Left], pieces[cut.Right])));
         }
-
         return merges;
     }
 }

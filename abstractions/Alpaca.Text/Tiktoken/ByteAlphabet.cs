@@ -14,11 +14,7 @@ public static class ByteAlphabet
     public static string Encode(ReadOnlySpan<byte> bytes)
     {
         Span<char> characters = bytes.Length <= 256 ? stackalloc char[bytes.Length] : new char[bytes.Length];
-        for (var i = 0; i < bytes.Length; i++)
-        {
-            characters[i] = Characters[bytes[i]];
-        }
-
+        for (var i = 0; i < bytes.Length; i++) characters[i] = Characters[bytes[i]];
         return new string(characters);
     }
 
@@ -32,14 +28,9 @@ public static class ByteAlphabet
         var bytes = new byte[text.Length];
         for (var i = 0; i < bytes.Length; i++)
         {
-            if (text[i] >= Bytes.Length || Bytes[text[i]] < 0)
-            {
-                return null;
-            }
-
+            if (text[i] >= Bytes.Length || Bytes[text[i]] < 0) return null;
             bytes[i] = (byte)Bytes[text[i]];
         }
-
         return bytes;
     }
 
@@ -47,11 +38,7 @@ public static class ByteAlphabet
     {
         var bytes = new short[Characters.Max() + 1];
         Array.Fill(bytes, (short)-1);
-        for (short value = 0; value < Characters.Length; value++)
-        {
-            bytes[Characters[value]] = value;
-        }
-
+        for (short value = 0; value < Characters.Length; value++) bytes[Characters[value]] = value;
         return bytes;
     }
 
@@ -64,7 +51,6 @@ public static class ByteAlphabet
             var isPrintable = value is (>= '!' and <= '~') or (>= '¡' and <= '¬') or (>= '®' and <= 'ÿ');
             characters[value] = isPrintable ? (char)value : next++;
         }
-
         return characters;
     }
 }

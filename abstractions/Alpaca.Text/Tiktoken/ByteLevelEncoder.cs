@@ -35,7 +35,7 @@ internal sealed class ByteLevelEncoder
         {
             if (pieces[id].Length == 1) _byteIds[ByteAlphabet.Decode(pieces[id])![0]] = id;
         }
-        if (vocabulary.TakesWholeWords) _words = pieces.Select((piece, id) => (piece, id)).ToDictionary(p => p.piece, p => p.id, StringComparer.Ordinal);
+        if (vocabulary.TakesWholeWords) _words = vocabulary.Ids;
     }
 
     /// <summary>Encodes a text.</summary>

@@ -6,9 +6,11 @@ namespace Alpaca.Text;
 /// <summary>The vocabulary of byte-level byte-pair encoding: pieces of bytes, and which two make a third.</summary>
 /// <param name="Name">The file, for messages.</param>
 /// <param name="Pieces">The pieces by id, written in <see cref="ByteAlphabet"/>; every single byte is among them.</param>
+/// <param name="Ids">The ids of the pieces.</param>
 /// <param name="Merges">Pairs of ids, what they become, and when: the lowest rank first, the leftmost of equals.</param>
 /// <param name="TakesWholeWords">Whether a word that is a piece is that piece, even where merging would not arrive at it.</param>
-internal sealed record ByteLevelVocabulary(string Name, IReadOnlyList<string> Pieces, IReadOnlyList<(int Left, int Right, int Whole, int Rank)> Merges, bool TakesWholeWords)
+internal sealed record ByteLevelVocabulary(
+    string Name, IReadOnlyList<string> Pieces, Dictionary<string, int> Ids, IReadOnlyList<(int Left, int Right, int Whole, int Rank)> Merges, bool TakesWholeWords)
 {
     /// <summary>Reads a tiktoken file: two pieces merge if their union is one, which has the rank.</summary>
     /// <exception cref="AlpacaException">The file is damaged.</exception>
@@ -17,7 +19,7 @@ internal sealed record ByteLevelVocabulary(string Name, IReadOnlyList<string> Pi
         var pieces = TiktokenFile.Read(file);
         var ids = Index(pieces);
         var merges = BpeMerges.Of(pieces).Select(merge => (ids[merge.Left], ids[merge.Right], ids[merge.Left + merge.Right], ids[merge.Left + merge.Right]));
-        return new ByteLevelVocabulary(file, pieces, [.. merges], TakesWholeWords: true);
+        return new ByteLevelVocabulary(file, pieces, ids, [.. merges], TakesWholeWords: true);
     }
 
     /// <summary>Reads the parts of a <c>tokenizer.json</c> that this is made of: the list of merges says which pairs merge, and in which order.</summary>
@@ -30,6 +32,10 @@ internal sealed record ByteLevelVocabulary(string Name, IReadOnlyList<string> Pi
         ThrowIfUnsupported(file, root, model);
         var pieces = ReadPieces(file, model.GetProperty("vocab"));
         var ids = Index(pieces);
+        for (var value = 0; value < 256; value++)
+        {
+            if (!ids.ContainsKey(ByteAlphabet.Encode((byte)value).ToString())) throw Damaged(file, $"the byte {value} is no piece");
+        }
         var merges = new List<(int, int, int, int)>();
         foreach (var merge in model.GetProperty("merges").EnumerateArray())
         {
@@ -38,7 +44,7 @@ internal sealed record ByteLevelVocabulary(string Name, IReadOnlyList<string> Pi
                 throw Damaged(file, $"merge {merges.Count} of '{left}' and '{right}' is of no piece or into none");
             merges.Add((leftId, rightId, whole, merges.Count));
         }
-        return new ByteLevelVocabulary(file, pieces, merges, model.TryGetProperty("ignore_merges", out var ignore) && ignore.GetBoolean());
+        return new ByteLevelVocabulary(file, pieces, ids, merges, model.TryGetProperty("ignore_merges", out var ignore) && ignore.GetBoolean());
 
         (string, string) Cut(string merge) => merge.IndexOf(' ') is > 0 and var space ? (merge[..space], merge[(space + 1)..]) : throw Damaged(file, $"'{merge}' is no merge of two pieces");
     }
@@ -52,11 +58,6 @@ internal sealed record ByteLevelVocabulary(string Name, IReadOnlyList<string> Pi
         {
             if (!entry.Value.TryGetInt32(out var id) || id < 0 || id >= pieces.Length || pieces[id] is not null) throw Damaged(file, $"the piece '{entry.Name}' has the id {entry.Value}, which is taken or not below {pieces.Length}");
             pieces[id] = entry.Name.Length > 0 && ByteAlphabet.Decode(entry.Name) is not null ? entry.Name : throw Damaged(file, $"the piece '{entry.Name}' is not written in the alphabet of bytes");
-        }
-        var known = pieces.ToHashSet(StringComparer.Ordinal);
-        for (var value = 0; value < 256; value++)
-        {
-            if (!known.Contains(ByteAlphabet.Encode((byte)value).ToString())) throw Damaged(file, $"the byte {value} is no piece");
         }
         return pieces;
     }

@@ -78,9 +78,5 @@ public sealed class Llama3Tokenizer : ModelTokenizer
     }
 
     private static SpecialTokens SpecialTokensOf(ByteLevelVocabulary vocabulary)
-    {
-        var ids = vocabulary.Pieces.Select((piece, id) => (piece, id)).ToDictionary(p => p.piece, p => p.id, StringComparer.Ordinal);
-        return new SpecialTokens(
-            new SpecialTokenVocabulary(vocabulary.Name, vocabulary.Pieces.Count, piece => ids.GetValueOrDefault(piece, -1), id => vocabulary.Pieces[id]), isLegacy: false);
-    }
+        => new(new SpecialTokenVocabulary(vocabulary.Name, vocabulary.Pieces.Count, piece => vocabulary.Ids.GetValueOrDefault(piece, -1), id => vocabulary.Pieces[id]), isLegacy: false);
 }

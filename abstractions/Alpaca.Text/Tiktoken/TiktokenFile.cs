@@ -41,25 +41,17 @@ public static class TiktokenFile
         var problems = new List<string>();
         foreach (var (line, number) in lines)
         {
-            if (!TryParse(line, out var bytes, out var rank))
-            {
-                problems.Add($"line {number} is not a piece in base64 and a rank");
-            }
-            else if (rank >= byRank.Length || byRank[rank] is not null)
-            {
-                problems.Add($"line {number} has the rank {rank}, which is {(rank >= byRank.Length ? $"not below the {byRank.Length} pieces" : "taken")}");
-            }
-            else if (!ranks.TryAdd(byRank[rank] = ByteAlphabet.Encode(bytes), rank))
-            {
-                problems.Add($"line {number} has a piece that is there already");
-            }
+            if (!TryParse(line, out var bytes, out var rank)) problems.Add($"line {number} is not a piece in base64 and a rank");
+            else if (rank >= byRank.Length) problems.Add($"line {number} has the rank {rank}, which is not below the {byRank.Length} pieces");
+            else if (byRank[rank] is not null) problems.Add($"line {number} has the rank {rank}, which is taken");
+            else if (!ranks.TryAdd(byRank[rank] = ByteAlphabet.Encode(bytes), rank)) problems.Add($"line {number} has a piece that is there already");
         }
 
         if (problems.Count == 0)
         {
-            problems.AddRange(Enumerable.Range(0, 256).Where(value => !ranks.ContainsKey(ByteAlphabet.Encode([(byte)value]))).Select(value => $"the byte {value} is no piece"));
+            var missing = Enumerable.Range(0, 256).Where(value => !ranks.ContainsKey(ByteAlphabet.Encode((byte)value).ToString()));
+            problems.AddRange(missing.Select(value => $"the byte {value} is no piece"));
         }
-
         return problems.Count == 0
             ? (string[])byRank!
             : throw new AlpacaException($"{path} is not a sound tiktoken vocabulary: {List(problems)}; get it again.");
@@ -71,21 +63,13 @@ public static class TiktokenFile
     private static List<(byte[] Line, int Number)> ReadLines(string path)
     {
         using var file = Open(path);
-        if (file.Length > MaxLength)
-        {
-            throw new AlpacaException($"{path} has {file.Length} bytes, too many for a tiktoken vocabulary; check that it is the right file.");
-        }
-
+        if (file.Length > MaxLength) throw new AlpacaException($"{path} has {file.Length} bytes, too many for a tiktoken vocabulary; check that it is the right file.");
         using var reader = new StreamReader(file, Encoding.Latin1);
         var lines = new List<(byte[], int)>();
         for (var number = 1; reader.ReadLine() is { } line; number++)
         {
-            if (line.Length > 0)
-            {
-                lines.Add((Encoding.Latin1.GetBytes(line), number));
-            }
+            if (line.Length > 0) lines.Add((Encoding.Latin1.GetBytes(line), number));
         }
-
         return lines;
     }
 
@@ -93,17 +77,9 @@ public static class TiktokenFile
     {
         (piece, rank) = ([], 0);
         var space = line.IndexOf((byte)' ');
-        if (space < 1 || space > MaxPieceBytes || !int.TryParse(line[(space + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out rank))
-        {
-            return false;
-        }
-
+        if (space < 1 || space > MaxPieceBytes || !int.TryParse(line[(space + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out rank)) return false;
         var bytes = new byte[Base64.GetMaxDecodedFromUtf8Length(space)];
-        if (Base64.DecodeFromUtf8(line[..space], bytes, out _, out var count) != System.Buffers.OperationStatus.Done || count == 0)
-        {
-            return false;
-        }
-
+        if (Base64.DecodeFromUtf8(line[..space], bytes, out _, out var count) != System.Buffers.OperationStatus.Done || count == 0) return false;
         piece = bytes[..count];
         return true;
     }
