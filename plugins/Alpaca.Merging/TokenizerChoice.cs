@@ -50,9 +50,9 @@ internal static class TokenizerChoice
         int pieces;
         try
         {
-            // Llama 3's has no SentencePiece model.
+            // Any tokenizer.json has a size, also of kinds that are not read.
             pieces = File.Exists(Path.Combine(folder, TokenizerFiles.Model))
-                ? LlamaTokenizer.Load(folder).VocabularySize
+                ? ModelTokenizer.Load(folder).VocabularySize
                 : TokenizerJson.ReadVocabularySize(Path.Combine(folder, TokenizerJson.FileName));
         }
         catch (AlpacaException e)

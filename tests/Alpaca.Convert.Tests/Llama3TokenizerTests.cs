@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Alpaca.Abstractions;
 using Alpaca.Formats;
+using Alpaca.Text;
 using FsCheck;
 using FsCheck.Xunit;
 

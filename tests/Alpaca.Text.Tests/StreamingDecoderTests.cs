@@ -37,8 +37,4 @@ public sealed class StreamingDecoderTests
             (string.Concat(ids.Select(decoder.Append)) + decoder.Flush()).Should().Be(text);
         }
     }
-
-    [Fact]
-    public void Append_IdOutsideTheVocabulary_Throws()
-        => new StreamingDecoder(Fixture.Tokenizer("base")).Invoking(decoder => decoder.Append(620)).Should().Throw<Abstractions.AlpacaException>();
 }

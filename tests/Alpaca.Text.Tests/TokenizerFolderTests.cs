@@ -80,14 +80,38 @@ public sealed class TokenizerFolderTests : IDisposable
     public void Load_FolderWithoutModel_SaysWhatIsMissing()
     {
         using var empty = new TemporaryFolder();
-        FluentActions.Invoking(() => LlamaTokenizer.Load(empty.Path)).Should().Throw<AlpacaException>().WithMessage("*has no tokenizer.model*");
-        empty.Write("tokenizer.json", "{}");
-        FluentActions.Invoking(() => LlamaTokenizer.Load(empty.Path)).Should().Throw<AlpacaException>().WithMessage("*tokenizer.json*SentencePiece*");
-        FluentActions.Invoking(() => LlamaTokenizer.Load(empty.Combine("missing"))).Should().Throw<AlpacaException>().WithMessage("*missing*does not exist*");
+        FluentActions.Invoking(() => ModelTokenizer.Load(empty.Path)).Should().Throw<AlpacaException>().WithMessage("*has no tokenizer.model or tokenizer.json*");
+        FluentActions.Invoking(() => ModelTokenizer.Load(empty.Combine("missing"))).Should().Throw<AlpacaException>().WithMessage("*missing*does not exist*");
+        FluentActions.Invoking(() => ModelTokenizer.Load(empty.Combine("missing.json"))).Should().Throw<AlpacaException>().WithMessage("*missing.json*does not exist*");
+    }
+
+    [Theory]
+    [InlineData("base.model", typeof(LlamaTokenizer))]
+    [InlineData("chinese.model", typeof(UnigramTokenizer))]
+    [InlineData("llama3.tiktoken", typeof(Llama3Tokenizer))]
+    public void Load_ModelFile_IsOfTheKindThatTheFileIsOf(string file, Type kind)
+    {
+        File.Copy(Fixture.Path(file), _folder.Combine("tokenizer.model"), overwrite: true);
+        ModelTokenizer.Load(_folder.Path).Should().BeOfType(kind);
+        ModelTokenizer.Load(_folder.Combine("tokenizer.model")).Should().BeOfType(kind);
     }
 
     [Fact]
-    public void Load_ModelOfAnotherKind_SaysWhy()
-        => FluentActions.Invoking(() => LlamaTokenizer.Load(Fixture.Path("chinese.model"))).Should().Throw<AlpacaException>()
+    public void Load_SentencePieceModelBesideTokenizerJson_IsTheSentencePieceModel()
+    {
+        _folder.Write("tokenizer.json", """{"model": {"type": "BPE", "byte_fallback": true}}""");
+        ModelTokenizer.Load(_folder.Path).Should().BeOfType<LlamaTokenizer>();
+    }
+
+    [Fact]
+    public void Load_ModelOfAnotherKindThanAskedFor_SaysSo()
+        => FluentActions.Invoking(() => LlamaTokenizer.Load(Fixture.Path("chinese.model"))).Should().Throw<AlpacaException>().WithMessage("*chinese.model*another kind*");
+
+    [Fact]
+    public void Create_ModelOfAnotherKind_SaysWhy()
+    {
+        FluentActions.Invoking(() => LlamaTokenizer.Create(SentencePieceModel.Load(Fixture.Path("chinese.model")))).Should().Throw<AlpacaException>()
             .WithMessage("*chinese.model*Unigram*normalises*removes extra spaces*");
+        FluentActions.Invoking(() => UnigramTokenizer.Create(SentencePieceModel.Load(Fixture.Path("base.model")))).Should().Throw<AlpacaException>().WithMessage("*base.model*Bpe*");
+    }
 }

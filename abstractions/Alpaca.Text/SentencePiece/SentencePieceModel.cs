@@ -187,7 +187,7 @@ public sealed class SentencePieceModel
             settings = reader.Field switch
             {
                 1 => settings with { Name = StrictUtf8.GetString(reader.ExpectBytes()) },
-                2 => settings with { CharsMapLength = reader.ExpectBytes().Length },
+                2 => settings with { CharsMap = reader.ExpectBytes().ToArray() },
                 3 => settings with { AddDummyPrefix = reader.ExpectVarint() != 0 },
                 4 => settings with { RemoveExtraWhitespaces = reader.ExpectVarint() != 0 },
                 5 => settings with { EscapeWhitespaces = reader.ExpectVarint() != 0 },

@@ -31,8 +31,11 @@ public sealed record SentencePieceNormalizerSettings
     /// <summary>The rule's name: <c>identity</c> for LLaMA.</summary>
     public string Name { get; init; } = "";
 
-    /// <summary>Length in bytes of the compiled character map; 0 maps nothing.</summary>
-    public int CharsMapLength { get; init; }
+    /// <summary>The compiled character map (<c>precompiled_charsmap</c>): a double-array trie and the replacements; empty if nothing is mapped.</summary>
+    public ReadOnlyMemory<byte> CharsMap { get; init; }
+
+    /// <summary>Length in bytes of <see cref="CharsMap"/>.</summary>
+    public int CharsMapLength => CharsMap.Length;
 
     /// <summary>Whether a space is put before the text.</summary>
     public bool AddDummyPrefix { get; init; } = true;
@@ -42,4 +45,12 @@ public sealed record SentencePieceNormalizerSettings
 
     /// <summary>Whether spaces become <c>▁</c>.</summary>
     public bool EscapeWhitespaces { get; init; } = true;
+
+    /// <summary>Whether all settings are equal, the character map byte by byte.</summary>
+    public bool Equals(SentencePieceNormalizerSettings? other)
+        => other is not null && (Name, AddDummyPrefix, RemoveExtraWhitespaces, EscapeWhitespaces) == (other.Name, other.AddDummyPrefix, other.RemoveExtraWhitespaces, other.EscapeWhitespaces)
+            && CharsMap.Span.SequenceEqual(other.CharsMap.Span);
+
+    /// <inheritdoc />
+    public override int GetHashCode() => HashCode.Combine(Name, AddDummyPrefix, RemoveExtraWhitespaces, EscapeWhitespaces, CharsMapLength);
 }

@@ -12,31 +12,15 @@ public sealed class LlamaTokenizer : SentencePieceTokenizer
 {
     private readonly BpeEncoder _encoder;
 
-    private LlamaTokenizer(SentencePieceModel model, Vocabulary vocabulary, SpecialTokens special) : base(model, vocabulary, special)
+    internal LlamaTokenizer(SentencePieceModel model, Vocabulary vocabulary, SpecialTokens special) : base(model, vocabulary, special)
         => _encoder = new BpeEncoder(model, vocabulary);
 
-    /// <summary>Loads a tokenizer of this kind; <see cref="ModelTokenizer.Load"/> takes any kind.</summary>
-    /// <param name="folderOrModelFile">
-    /// A folder with <c>tokenizer.model</c>, whose <c>tokenizer_config.json</c>, <c>special_tokens_map.json</c> and <c>added_tokens.json</c> are read too if they
-    /// are there; or a SentencePiece model file by itself.
-    /// </param>
-    /// <exception cref="AlpacaException">There is no such tokenizer, a file is damaged, or the model is not byte-pair encoding without normalisation.</exception>
+    /// <summary>Loads a tokenizer of this kind alone; <see cref="ModelTokenizer.Load"/> takes any.</summary>
+    /// <param name="folderOrModelFile">A folder with <c>tokenizer.model</c>, or a SentencePiece model file by itself.</param>
+    /// <exception cref="AlpacaException">There is no such tokenizer, a file is damaged, or it is not byte-pair encoding without normalisation.</exception>
     public static new LlamaTokenizer Load(string folderOrModelFile)
-    {
-        ArgumentException.ThrowIfNullOrEmpty(folderOrModelFile);
-        if (!Directory.Exists(folderOrModelFile)) return Create(SentencePieceModel.Load(folderOrModelFile));
-
-        var file = Path.Combine(folderOrModelFile, ModelFileName);
-        if (!File.Exists(file))
-        {
-            throw new AlpacaException(File.Exists(Path.Combine(folderOrModelFile, "tokenizer.json"))
-                ? $"{folderOrModelFile} has a tokenizer.json but no {ModelFileName}; only SentencePiece tokenizers (LLaMA 1 and 2) are supported, add the original {ModelFileName}."
-                : $"{folderOrModelFile} has no {ModelFileName}; name a tokenizer folder or copy the model's {ModelFileName} there.");
-        }
-        var model = SentencePieceModel.Load(file);
-        var vocabulary = new Vocabulary(model);
-        return new LlamaTokenizer(model, vocabulary, SpecialTokens.Of(model, vocabulary, folderOrModelFile));
-    }
+        => ModelTokenizer.Load(folderOrModelFile) as LlamaTokenizer
+            ?? throw new AlpacaException($"{folderOrModelFile} is a tokenizer of another kind than LLaMA's SentencePiece byte-pair encoding; name a folder with the {ModelFileName} of LLaMA 1 or 2.");
 
     /// <summary>Makes a tokenizer of a model in memory, with the special tokens that the model itself has.</summary>
     /// <param name="model">A byte-pair model without normalisation.</param>

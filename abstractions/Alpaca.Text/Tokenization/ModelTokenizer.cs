@@ -49,11 +49,32 @@ public abstract class ModelTokenizer : Tokenizer
 
     /// <summary>Loads a tokenizer of the kind that the files are of.</summary>
     /// <param name="folderOrModelFile">
-    /// A folder with <c>tokenizer.model</c>, whose <c>tokenizer_config.json</c>, <c>special_tokens_map.json</c> and <c>added_tokens.json</c> are read too if they are
-    /// there; or that file by itself.
+    /// A folder with <c>tokenizer.model</c> (a SentencePiece model of byte-pair encoding or unigram, or Meta's tiktoken file) or Llama 3's <c>tokenizer.json</c>, whose
+    /// <c>tokenizer_config.json</c>, <c>special_tokens_map.json</c>, <c>added_tokens.json</c> and <c>generation_config.json</c> are read too if they are there; or one of the two
+    /// files by itself. Where both are there and <c>tokenizer.model</c> is a tiktoken file, <c>tokenizer.json</c> is read, which names the special tokens.
     /// </param>
     /// <exception cref="AlpacaException">There is no such tokenizer, a file is damaged, or it is of a kind that is not supported.</exception>
-    public static ModelTokenizer Load(string folderOrModelFile) => LlamaTokenizer.Load(folderOrModelFile);
+    public static ModelTokenizer Load(string folderOrModelFile)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folderOrModelFile);
+        if (!Directory.Exists(folderOrModelFile)) return LoadFile(folderOrModelFile, folder: null);
+
+        var (model, json) = (Path.Combine(folderOrModelFile, ModelFileName), Path.Combine(folderOrModelFile, Llama3Tokenizer.JsonFileName));
+        if (File.Exists(json) && (!File.Exists(model) || TiktokenFile.IsOne(model))) return Llama3Tokenizer.FromTokenizerJson(json, folderOrModelFile);
+        return File.Exists(model)
+            ? LoadFile(model, folderOrModelFile)
+            : throw new AlpacaException($"{folderOrModelFile} has no {ModelFileName} or {Llama3Tokenizer.JsonFileName}; name a tokenizer folder or copy the model's there.");
+    }
+
+    private static ModelTokenizer LoadFile(string file, string? folder)
+    {
+        if (file.EndsWith(".json", StringComparison.OrdinalIgnoreCase)) return Llama3Tokenizer.FromTokenizerJson(file, folder);
+        if (File.Exists(file) && TiktokenFile.IsOne(file)) return Llama3Tokenizer.FromTiktoken(file, folder);
+        var model = SentencePieceModel.Load(file);
+        var vocabulary = new Vocabulary(model);
+        var special = SpecialTokens.Of(model, vocabulary, folder);
+        return model.Trainer.ModelType == SentencePieceModelType.Unigram ? new UnigramTokenizer(model, vocabulary, special) : new LlamaTokenizer(model, vocabulary, special);
+    }
 
     /// <summary>Encodes a text.</summary>
     /// <param name="text">The text.</param>
@@ -169,9 +190,12 @@ public abstract class ModelTokenizer : Tokenizer
     }
 
     /// <summary>Decodes ids, special tokens left out.</summary>
-    private protected string DecodeText(IEnumerable<int> ids)
+    private protected string DecodeText(IEnumerable<int> ids) => DecodeText(ids, CreateAssembler());
+
+    /// <summary>Decodes ids.</summary>
+    private protected string DecodeText(IEnumerable<int> ids, TokenAssembler assembler)
     {
-        var (assembler, text) = (CreateAssembler(), new StringBuilder());
+        var text = new StringBuilder();
         foreach (var id in ids)
         {
             ThrowIfOutside(id);

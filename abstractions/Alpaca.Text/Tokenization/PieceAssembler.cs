@@ -46,7 +46,7 @@ internal sealed class PieceAssembler(SentencePieceTokenizer tokenizer) : TokenAs
             if (_atStart && tokenizer.StripsPrefix && text.StartsWith(' ') && !tokenizer.IsUnknown(id))
             {
                 text = text[1..];
-                _prefixConsumed = true;
+                _prefixConsumed = !tokenizer.StripsAllSpaces;
             }
             Put(text, output);
         }

@@ -28,7 +28,10 @@ public abstract class SentencePieceTokenizer : ModelTokenizer
     public sealed override string? PieceOf(int id) => id >= 0 && id < Model.Pieces.Count ? Model.Pieces[id].Text : Special.Find(id)?.Content;
 
     /// <summary>Whether decoding takes away the space put before the text.</summary>
-    internal bool StripsPrefix => Model.Normalizer.AddDummyPrefix;
+    internal bool StripsPrefix => Model.Normalizer.AddDummyPrefix || StripsAllSpaces;
+
+    /// <summary>Whether decoding takes away all spaces before the text.</summary>
+    internal bool StripsAllSpaces => Model.Normalizer.RemoveExtraWhitespaces;
 
     /// <summary>The byte an id stands for, if it is a byte piece.</summary>
     internal byte? ByteOf(int id) => _bytes[id] >= 0 ? (byte)_bytes[id] : null;

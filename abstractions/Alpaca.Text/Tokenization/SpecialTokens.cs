@@ -22,7 +22,12 @@ internal sealed record SpecialTokenVocabulary(string Name, int Count, Func<strin
 /// The special and added tokens of a tokenizer: those of the vocabulary itself, and what the <c>special_tokens_map.json</c>, <c>tokenizer_config.json</c>,
 /// <c>added_tokens.json</c> and, for the end, <c>generation_config.json</c> of a Hugging Face folder say.
 /// </summary>
-internal sealed class SpecialTokens(SpecialTokenVocabulary vocabulary)
+/// <param name="vocabulary">The pieces.</param>
+/// <param name="isLegacy">
+/// Whether a token named by its text alone takes the spaces around it, as in Hugging Face's legacy tokenizers for SentencePiece models, but for those of LLaMA's own
+/// (beginning, end, unknown); otherwise it keeps what <c>tokenizer.json</c> says of it.
+/// </param>
+internal sealed class SpecialTokens(SpecialTokenVocabulary vocabulary, bool isLegacy)
 {
     private static readonly JsonDocumentOptions Lenient = new() { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip };
 
@@ -34,7 +39,7 @@ internal sealed class SpecialTokens(SpecialTokenVocabulary vocabulary)
     /// <exception cref="AlpacaException">A JSON file is damaged or contradicts the model.</exception>
     public static SpecialTokens Of(SentencePieceModel model, Vocabulary vocabulary, string? folder)
     {
-        var tokens = new SpecialTokens(new SpecialTokenVocabulary(model.Name, vocabulary.Count, vocabulary.Find, id => model.Pieces[id].Text));
+        var tokens = new SpecialTokens(new SpecialTokenVocabulary(model.Name, vocabulary.Count, vocabulary.Find, id => model.Pieces[id].Text), isLegacy: true);
         for (var id = 0; id < model.Pieces.Count; id++)
         {
             if (model.Pieces[id].Type is SentencePieceType.Control or SentencePieceType.Unknown) tokens.Add(model.Pieces[id].Text, id, isSpecial: true);
@@ -76,6 +81,30 @@ internal sealed class SpecialTokens(SpecialTokenVocabulary vocabulary)
         // Where both name a token the map rules: Chinese-Alpaca has "pad_token": null in the configuration and "[PAD]" in the map.
         ReadJson(Path.Combine(folder, "tokenizer_config.json"), ReadNamedTokens);
         ReadJson(Path.Combine(folder, "special_tokens_map.json"), ReadNamedTokens);
+        if (EosId is null) ReadJson(Path.Combine(folder, "generation_config.json"), ReadEnd);
+    }
+
+    /// <summary><c>"added_tokens": [{"id": 128000, "content": "&lt;|begin_of_text|&gt;", "special": true, ...}]</c> of <c>tokenizer.json</c>.</summary>
+    public void ReadAddedTokenList(string file, JsonElement root)
+    {
+        if (!root.TryGetProperty("added_tokens", out var tokens)) return;
+        foreach (var token in tokens.EnumerateArray())
+            AddChecked(file, token.GetProperty("content").GetString()!, token.GetProperty("id").GetInt32(), Flag(token, "special"), Flag(token, "lstrip"), Flag(token, "rstrip"));
+    }
+
+    /// <summary>Which tokens begin and end a sequence where no file says so.</summary>
+    public void SetDefaults(string bos, string eos)
+    {
+        BosId ??= Find(bos)?.Id;
+        EosId ??= Find(eos)?.Id;
+    }
+
+    /// <summary><c>"eos_token_id": 128001</c>, or a list, whose first one is taken.</summary>
+    private void ReadEnd(string file, JsonElement root)
+    {
+        if (!root.TryGetProperty("eos_token_id", out var value)) return;
+        if (value.ValueKind == JsonValueKind.Array && value.GetArrayLength() > 0) value = value[0];
+        if (value.ValueKind == JsonValueKind.Number) EosId = value.GetInt32() is var id && id >= 0 && id < VocabularySize ? id : throw new AlpacaException($"{file} names the end {id}, which is not in {vocabulary.Name}; take both from one model.");
     }
 
     /// <summary><c>added_tokens.json</c>: <c>{"[PAD]": 49953}</c>.</summary>
@@ -111,14 +140,14 @@ internal sealed class SpecialTokens(SpecialTokenVocabulary vocabulary)
         int? Named(string name, bool stripsByDefault = false)
             => root.TryGetProperty(name, out var token) && token.ValueKind is JsonValueKind.String or JsonValueKind.Object ? AddToken(token, stripsByDefault) : null;
 
-        // Hugging Face strips around a token that is given as a plain string, but for those of LLaMA's own (beginning, end, unknown).
         int AddToken(JsonElement token, bool stripsByDefault)
         {
             var isObject = token.ValueKind == JsonValueKind.Object;
             var content = (isObject ? token.GetProperty("content") : token).GetString()!;
             if (content.Length == 0) throw new AlpacaException($"{file} names an empty special token; give it a text or remove it.");
             var id = _byContent.TryGetValue(content, out var known) ? known.Id : vocabulary.Find(content) is >= 0 and var piece ? piece : VocabularySize;
-            return Add(content, id, isSpecial: true, isObject ? Flag(token, "lstrip") : stripsByDefault, isObject ? Flag(token, "rstrip") : stripsByDefault).Id;
+            var (stripsLeft, stripsRight) = isObject ? (Flag(token, "lstrip"), Flag(token, "rstrip")) : isLegacy ? (stripsByDefault, stripsByDefault) : (known?.StripsLeft ?? false, known?.StripsRight ?? false);
+            return Add(content, id, isSpecial: true, stripsLeft, stripsRight).Id;
         }
     }
 
@@ -140,7 +169,8 @@ internal sealed class SpecialTokens(SpecialTokenVocabulary vocabulary)
         Add(content, id, isSpecial, stripsLeft, stripsRight);
     }
 
-    private SpecialToken Add(string content, int id, bool isSpecial, bool stripsLeft = false, bool stripsRight = false)
+    /// <summary>Adds a token, or changes how it is treated.</summary>
+    public SpecialToken Add(string content, int id, bool isSpecial, bool stripsLeft = false, bool stripsRight = false)
     {
         var token = new SpecialToken(content, id, isSpecial || (_byContent.TryGetValue(content, out var known) && known.IsSpecial), stripsLeft, stripsRight);
         _byContent[content] = token;
@@ -149,7 +179,9 @@ internal sealed class SpecialTokens(SpecialTokenVocabulary vocabulary)
         return token;
     }
 
-    private static void ReadJson(string file, Action<string, JsonElement> read)
+    /// <summary>Reads a JSON object, if the file is there; whatever it is not made as it should be becomes one error that names the file.</summary>
+    /// <exception cref="AlpacaException">It is damaged.</exception>
+    public static void ReadJson(string file, Action<string, JsonElement> read)
     {
         if (!File.Exists(file)) return;
         try

@@ -10,10 +10,10 @@ internal static class TokenizeVerb
 {
     public static Command Create(CommandContext context)
     {
-        var tokenizer = new Option<string>("--tokenizer") { Description = "Folder with tokenizer.model, or the file", HelpName = "DIR", Required = true };
+        var tokenizer = new Option<string>("--tokenizer") { Description = "Folder with tokenizer.model or tokenizer.json, or the file", HelpName = "DIR", Required = true };
         var decode = new Option<bool>("--decode") { Description = "Read JSON arrays of ids and write {\"text\": ...} lines" };
         var json = new Option<bool>("--json") { Description = "Take every line as JSON; without it, a line that is no JSON object is a text as it stands" };
-        var command = new Command("tokenize", "Turn JSON lines {\"text\": ...} on standard input into arrays of ids (raw SentencePiece, without BOS), or back")
+        var command = new Command("tokenize", "Turn JSON lines {\"text\": ...} on standard input into arrays of ids (the text alone, without BOS), or back")
         {
             tokenizer, decode, json,
         };

@@ -3,15 +3,13 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Alpaca.Abstractions;
+using Alpaca.Text;
 
 namespace Alpaca.Convert;
 
 /// <summary>Writes a tiktoken vocabulary as Hugging Face's <c>tokenizer.json</c> and its companions, as transformers' <c>TikTokenConverter</c> makes them for Llama 3.</summary>
 internal static class Llama3TokenizerWriter
 {
-    // How text is cut before bytes are merged: contractions, words with a leading character, up to three digits, punctuation, line ends, blanks (Meta, tokenizer.py).
-    private const string WordPattern = @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
-
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, IndentSize = 2, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Writes <c>tokenizer.json</c>, <c>tokenizer_config.json</c> and <c>special_tokens_map.json</c>.</summary>
@@ -22,7 +20,7 @@ internal static class Llama3TokenizerWriter
     /// <exception cref="AlpacaException">A file cannot be written.</exception>
     public static void Write(string folder, IReadOnlyList<string> pieces, LlamaVersion version, int contextLength)
     {
-        var special = Llama3SpecialTokens.Of(version);
+        var special = version == LlamaVersion.Llama3 ? Llama3SpecialTokens.Llama3 : Llama3SpecialTokens.Llama31;
         try
         {
             using (var file = File.Create(Path.Combine(folder, "tokenizer.json")))
@@ -53,7 +51,7 @@ internal static class Llama3TokenizerWriter
             ["normalizer"] = null,
             ["pre_tokenizer"] = Sequence(
                 "pretokenizers",
-                new JsonObject { ["type"] = "Split", ["pattern"] = new JsonObject { ["Regex"] = WordPattern }, ["behavior"] = "Isolated", ["invert"] = false },
+                new JsonObject { ["type"] = "Split", ["pattern"] = new JsonObject { ["Regex"] = Llama3Words.Pattern }, ["behavior"] = "Isolated", ["invert"] = false },
                 ByteLevel(addPrefixSpace: false, trimOffsets: true, useRegex: false)),
             ["post_processor"] = Sequence("processors", ByteLevel(addPrefixSpace: true, trimOffsets: false, useRegex: true), BeginTemplate(beginId)),
             ["decoder"] = ByteLevel(addPrefixSpace: true, trimOffsets: true, useRegex: true),

@@ -81,6 +81,19 @@ public sealed class TensorAndTokenVerbTests : IDisposable
     }
 
     [Theory]
+    [InlineData("llama3.tiktoken")]
+    [InlineData("unigram.model")]
+    public async Task Tokenize_OtherKindsOfTokenizers_WorkAlike(string model)
+    {
+        File.Copy(Path.Combine(Golden.RepositoryRoot, "tests", "Alpaca.Text.Tests", "Fixtures", model), _folder.Combine("tokenizer.model"));
+
+        var ids = (await CommandRun.WithInputAsync("the sea 学习\n", "tokenize", "--tokenizer", _folder.Path)).ShouldSucceed().Output;
+        var text = (await CommandRun.WithInputAsync(ids, "tokenize", "--tokenizer", _folder.Path, "--decode")).ShouldSucceed().Output;
+
+        JsonDocument.Parse(text).RootElement.GetProperty("text").GetString().Should().Be("the sea 学习");
+    }
+
+    [Theory]
     [InlineData("--json", "{\"text\":\"a\"}\nplain\n", "Line 2")]
     [InlineData("--json", "{\"txt\":\"a\"}\n", "Line 1")]
     [InlineData("--decode", "[1]\n[999999]\n", "Line 2*999999")]

@@ -57,6 +57,19 @@ public sealed class ModelLoaderTests : IDisposable
     }
 
     [Fact]
+    public async Task LoadAsync_ModelWithLlama3Tokenizer_AnswersInItsTokens()
+    {
+        File.Copy(Path.Combine(Golden.RepositoryRoot, "tests", "Alpaca.Text.Tests", "Fixtures", "llama3.tiktoken"), _folder.Combine("tokenizer.model"));
+        using var catalog = new FixedCatalog(new ScriptedGenerator("x") { VocabularySize = 932 });
+
+        using var model = await new ModelLoader(catalog).LoadAsync(Options);
+
+        model.Tokenizer.Should().BeOfType<Llama3Tokenizer>();
+        model.StopIds.Should().Equal(model.Tokenizer.EosId!.Value);
+        model.Encode("为什么").Should().StartWith(model.Tokenizer.SpecialIdOf("<|begin_of_text|>")!.Value).And.HaveCountLessThan(10);
+    }
+
+    [Fact]
     public async Task LoadAsync_UnknownTemplate_ListsThem()
         => await FluentActions.Invoking(() => new ModelLoader(_catalog).LoadAsync(Options with { Template = "alpcaa" }))
             .Should().ThrowAsync<AlpacaUsageException>().WithMessage($"*{string.Join(", ", PromptTemplate.Names)}*");

@@ -17,7 +17,7 @@ internal sealed class ScriptedGenerator(params string[] answers) : ITextGenerato
 
     public List<GenerationOptions> Options { get; } = [];
 
-    public int VocabularySize => Tokenizer.VocabularySize;
+    public int VocabularySize { get; init; } = Tokenizer.VocabularySize;
 
     public int ContextLength { get; init; } = 2048;
 

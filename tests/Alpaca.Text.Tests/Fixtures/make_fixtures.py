@@ -7,6 +7,8 @@ usage: make_fixtures.py          (Debian's python3-sentencepiece, 0.1.97; writes
   special.model   without byte fallback, with user-defined and control symbols
   unused.model    base.model with half of its pieces marked unused
   chinese.model   unigram with its own normalisation, to be merged into base.model
+  unigram.model   unigram with a character map that makes characters more, fewer and none, spaces folded, user-defined and control symbols
+  unigram-bytes.model  unigram with byte fallback, without a space before the text, spaces kept
   NAME.json       {"encode": [{"text", "ids", "spans": [[begin, end] in UTF-16 code units], "decoded"}], "decode": [{"ids", "text"}]}
   merged.json     the same for base.model merged with chinese.model, and {"sha256", "sha256WithPad", "pieces", "added", "duplicates"}
 """
@@ -140,3 +142,15 @@ merged, size, added = merge(base, chinese)
 padded, _, _ = merge(base, chinese, b'[PAD]')
 write('merged.json', dict(expected(merged), sha256=hashlib.sha256(merged).hexdigest(), sha256WithPad=hashlib.sha256(padded).hexdigest(),
                           pieces=processor(merged).get_piece_size(), added=added, duplicates=size - added))
+
+with tempfile.NamedTemporaryFile('w', suffix='.tsv') as rules:
+    # Full-width forms, a square that becomes four characters, letter and accent that become one, a blank that becomes three, and what vanishes.
+    rules.write('FF0C\t2C\nFF21\t41\n337F\t682A 5F0F 4F1A 793E\n65 301\tE9\n3000\t20\n2028\t20 20 20\nA\t20\n9\t20\n200B\t\nFEFF\t\nFB01\t66 69\n1F600\t78\n'); rules.flush()
+    unigram = train(CHINESE * 3 + WORDS + ENGLISH, vocab_size=420, model_type='unigram', normalization_rule_tsv=rules.name, character_coverage=0.995, hard_vocab_limit=False,
+                    user_defined_symbols=['<sep>', '<sep>x', '学习', 'ing', '\u3000\u3000'], control_symbols=['<mask>', '☃'])
+unigram_bytes = train(CHINESE * 3 + WORDS + ENGLISH, vocab_size=680, model_type='unigram', normalization_rule_name='identity', character_coverage=0.98, hard_vocab_limit=False,
+                      byte_fallback=True, add_dummy_prefix=False, remove_extra_whitespaces=False)
+for name, model, extra in [('unigram', unigram, ['\u337fab', 'a\u337f', '\u2028a\u2028', 'e\u0301e\u0301', '\ufb01n\u3000\u3000x', '<sep>x<sep>', '<mask>', '☃', 'singing 学习学习', '\u200b \u200b']),
+                           ('unigram-bytes', unigram_bytes, ['  a  ', '\u337f'])]:
+    write(f'{name}.model', model)
+    write(f'{name}.json', expected(model, extra))
