@@ -28,7 +28,8 @@ public sealed class FastTokenizer
         var isolated = new IsolatedPieces(model, vocabulary);
         _pattern = isolated.Pattern();
         _merges = PieceMerge.AllOf(model, vocabulary);
-        Arrange(frequencies);
+        Arrange(frequencies, isolated);
+        SpoiltPieces = CountSpoilt(isolated, vocabulary);
         EqualScorePieces = isolated.Munched.Count;
         OrderedPieces = isolated.Munched.Count - isolated.Isolated.Count;
     }
@@ -44,6 +45,9 @@ public sealed class FastTokenizer
 
     /// <summary>Those of <see cref="OrderDemands"/> that contradict others and are not met. The pattern decides most of them before they arise.</summary>
     public long BrokenOrderDemands { get; private set; }
+
+    /// <summary>How many pieces that are cut out are not put together again, because the order they need contradicts that of others.</summary>
+    public int SpoiltPieces { get; }
 
     /// <summary>Why a model cannot be written in this form so that it gives the same ids; <see langword="null"/> if it can.</summary>
     /// <param name="model">The model.</param>
@@ -89,18 +93,50 @@ public sealed class FastTokenizer
         json.WriteEndObject();
     }
 
-    private void Arrange(IReadOnlyDictionary<string, double>? frequencies)
+    private void Arrange(IReadOnlyDictionary<string, double>? frequencies, IsolatedPieces isolated)
     {
         var rarest = frequencies is { Count: > 0 } ? frequencies.Values.Min() : 1;
+        var decisive = isolated.DecisiveOrders().ToHashSet();
         var merges = CollectionsMarshal.AsSpan(_merges);
         for (var (start, end) = (0, 0); start < merges.Length; start = end)
         {
             while (end < merges.Length && _model.Pieces[merges[end].Result].Score == _model.Pieces[merges[start].Result].Score) end++;
             if (end - start == 1) continue;
-            var (demands, broken) = LeftmostOrder.Arrange(merges[start..end], id => frequencies?.GetValueOrDefault(_model.Pieces[id].Text, rarest) ?? 1);
+            var (demands, broken) = LeftmostOrder.Arrange(merges[start..end], FrequencyOf, IsDecisive);
             (OrderDemands, BrokenOrderDemands) = (OrderDemands + demands, BrokenOrderDemands + broken);
         }
+
+        double FrequencyOf(int id) => frequencies?.GetValueOrDefault(TextOf(id), rarest) ?? 1;
+
+        bool IsDecisive(PieceMerge first, PieceMerge second) => decisive.Contains((TextOf(first.Result), TextOf(first.Right).Length, TextOf(second.Result)));
     }
+
+    /// <summary>Merges each cut-out piece by ranks, as the library does.</summary>
+    private int CountSpoilt(IsolatedPieces isolated, Vocabulary vocabulary)
+    {
+        var ranks = new Dictionary<(int Left, int Right), int>(_merges.Count);
+        for (var rank = 0; rank < _merges.Count; rank++) ranks.Add((_merges[rank].Left, _merges[rank].Right), rank);
+        return isolated.Isolated.Count(piece => !ComesOutWhole(piece));
+
+        bool ComesOutWhole(string piece)
+        {
+            var symbols = piece.EnumerateRunes().Select(rune => vocabulary.Find(rune.ToString())).ToList();
+            while (symbols.Count > 1)
+            {
+                var (best, at) = (int.MaxValue, -1);
+                for (var i = 0; i + 1 < symbols.Count; i++)
+                {
+                    if (ranks.TryGetValue((symbols[i], symbols[i + 1]), out var rank) && rank < best) (best, at) = (rank, i);
+                }
+                if (at < 0) return false;
+                symbols[at] = _merges[best].Result;
+                symbols.RemoveAt(at + 1);
+            }
+            return true;
+        }
+    }
+
+    private string TextOf(int id) => _model.Pieces[id].Text;
 
     private void WriteAddedTokens(Utf8JsonWriter json, string? padToken)
     {

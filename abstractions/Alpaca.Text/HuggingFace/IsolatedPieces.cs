@@ -39,6 +39,27 @@ internal sealed class IsolatedPieces
     /// <summary>Those of <see cref="Munched"/> that nothing merges with once they are there.</summary>
     public HashSet<string> Isolated { get; }
 
+    /// <summary>Where pieces come out only if one merge goes before another that overlaps it: the result of the first, the length of its right part, the result of the other.</summary>
+    public IEnumerable<(string First, int Shared, string Second)> DecisiveOrders()
+    {
+        foreach (var piece in Munched)
+        {
+            var last = 0;
+            foreach (var (start, end, merged) in Steps(piece))
+            {
+                // The right part of a merge is the token that was last before it.
+                if (merged)
+                {
+                    foreach (var rest in PieceMerge.Cuts(piece).Append(piece.Length).Where(cut => cut > end))
+                    {
+                        if (_top.Contains(piece[last..rest])) yield return (piece[start..end], end - last, piece[last..rest]);
+                    }
+                }
+                last = start;
+            }
+        }
+    }
+
     /// <summary>The pattern that finds them in a text, the longest at each place; <see langword="null"/> if there are none. Oniguruma and JavaScript read it alike.</summary>
     public string? Pattern()
     {
@@ -63,17 +84,28 @@ internal sealed class IsolatedPieces
 
     private bool ComesOutWhole(string piece)
     {
-        var lookup = _top.GetAlternateLookup<ReadOnlySpan<char>>();
+        var tokens = 0;
+        foreach (var (_, _, merged) in Steps(piece)) tokens += merged ? -1 : 1;
+        return tokens == 1;
+    }
+
+    /// <summary>Merges a text by the highest score from the left: for each character read, and for each merge of the last two tokens, where the last token starts and ends.</summary>
+    private IEnumerable<(int Start, int End, bool Merged)> Steps(string text)
+    {
         var starts = new Stack<int>();
         var from = 0;
-        foreach (var to in PieceMerge.Cuts(piece).Append(piece.Length))
+        foreach (var to in PieceMerge.Cuts(text).Append(text.Length))
         {
             var start = from;
-            while (starts.TryPeek(out var below) && lookup.Contains(piece.AsSpan(below..to))) start = starts.Pop();
+            yield return (start, to, false);
+            while (starts.TryPeek(out var below) && _top.GetAlternateLookup<ReadOnlySpan<char>>().Contains(text.AsSpan(below..to)))
+            {
+                start = starts.Pop();
+                yield return (start, to, true);
+            }
             starts.Push(start);
             from = to;
         }
-        return starts.Count == 1;
     }
 
     /// <summary>The pieces that may appear after lower scores have had their turn.</summary>

@@ -12,14 +12,16 @@ namespace Alpaca.Text;
 internal static class LeftmostOrder
 {
     private const int MaxPasses = 12;
+    private const double DecisiveWeight = 1e3;
 
     /// <summary>Arranges merges in place.</summary>
     /// <param name="merges">Merges whose results have the same score.</param>
-    /// <param name="weightOf">How often a piece is expected in text; any positive unit.</param>
+    /// <param name="frequencyOf">How often a piece is expected in text, from 0 to 1.</param>
+    /// <param name="isDecisive">Whether the first merge must go before the second for some piece to come out at all, which outweighs everything else.</param>
     /// <returns>How many demands there are, and how many the order breaks.</returns>
-    public static (long Demands, long Broken) Arrange(Span<PieceMerge> merges, Func<int, double> weightOf)
+    public static (long Demands, long Broken) Arrange(Span<PieceMerge> merges, Func<int, double> frequencyOf, Func<PieceMerge, PieceMerge, bool> isDecisive)
     {
-        var demands = Demands(merges, weightOf);
+        var demands = Demands(merges, frequencyOf, isDecisive);
         if (demands.Count == 0) return (0, 0);
 
         var (starts, edges) = ByNode(demands, merges.Length);
@@ -36,7 +38,7 @@ internal static class LeftmostOrder
         return (demands.Count, demands.LongCount(demand => place[demand.Before] > place[demand.After]));
     }
 
-    private static List<Demand> Demands(ReadOnlySpan<PieceMerge> merges, Func<int, double> weightOf)
+    private static List<Demand> Demands(ReadOnlySpan<PieceMerge> merges, Func<int, double> frequencyOf, Func<PieceMerge, PieceMerge, bool> isDecisive)
     {
         var endingWith = new Dictionary<int, List<int>>();
         for (var i = 0; i < merges.Length; i++)
@@ -51,8 +53,9 @@ internal static class LeftmostOrder
             foreach (var before in befores)
             {
                 // The chance to meet x y z: that of xy, times that of z after y.
-                if (before != after)
-                    demands.Add(new Demand(before, after, weightOf(merges[before].Result) * weightOf(merges[after].Result) / weightOf(merges[after].Left)));
+                if (before == after) continue;
+                var weight = frequencyOf(merges[before].Result) * frequencyOf(merges[after].Result) / frequencyOf(merges[after].Left);
+                demands.Add(new Demand(before, after, isDecisive(merges[before], merges[after]) ? weight + DecisiveWeight : weight));
             }
         }
         return demands;
