@@ -54,6 +54,14 @@ public sealed class FastTokenizer
     public static string? WhyNot(SentencePieceModel model)
     {
         ArgumentNullException.ThrowIfNull(model);
+        try
+        {
+            _ = new Vocabulary(model);
+        }
+        catch (AlpacaException e)
+        {
+            return e.Message.TrimEnd('.');
+        }
         return model.Trainer.ModelType != SentencePieceModelType.Bpe ? $"it is a {model.Trainer.ModelType} model"
             : model.Trainer.TreatWhitespaceAsSuffix ? "its pieces end with the space mark"
             : model.Normalizer.CharsMapLength > 0 || model.Normalizer.RemoveExtraWhitespaces || !model.Normalizer.EscapeWhitespaces ? "it normalises text"

@@ -34,7 +34,7 @@ internal sealed class IsolatedPieces
     }
 
     /// <summary>The pieces of highest score that come out whole when encoded by themselves.</summary>
-    public IReadOnlySet<string> Munched { get; }
+    public HashSet<string> Munched { get; }
 
     /// <summary>Those of <see cref="Munched"/> that nothing merges with once they are there.</summary>
     public HashSet<string> Isolated { get; }
@@ -151,7 +151,7 @@ internal sealed class IsolatedPieces
     /// <summary>Where the tokens of a text end when the longest of <see cref="Munched"/> is taken at each place.</summary>
     private List<int> Segment(string text)
     {
-        var lookup = ((HashSet<string>)Munched).GetAlternateLookup<ReadOnlySpan<char>>();
+        var lookup = Munched.GetAlternateLookup<ReadOnlySpan<char>>();
         var cuts = PieceMerge.Cuts(text).Append(text.Length).ToList();
         var ends = new List<int>();
         for (var (start, first) = (0, 0); start < text.Length; start = ends[^1])
