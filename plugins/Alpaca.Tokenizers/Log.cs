@@ -29,8 +29,8 @@ internal static partial class Log
     [LoggerMessage(8, LogLevel.Warning, "There is no {File}: {Reason}")]
     public static partial void NoFastTokenizer(ILogger logger, string file, string reason);
 
-    [LoggerMessage(9, LogLevel.Information, "{Count} of {Added} added pieces are never reached by merging, for example {Examples}")]
-    public static partial void Unreachable(ILogger logger, int count, int added, string examples);
+    [LoggerMessage(9, LogLevel.Information, "{Reachable} of {Added} added pieces come out when encoded alone; {Unreachable} never do: {Examples}")]
+    public static partial void Reachability(ILogger logger, int reachable, int added, int unreachable, string examples);
 
     [LoggerMessage(10, LogLevel.Information, "Tokens per character: {Before} before, {After} after ({TokensBefore} and {TokensAfter} tokens for {Characters} characters)")]
     public static partial void Lengths(ILogger logger, double before, double after, int tokensBefore, int tokensAfter, int characters);

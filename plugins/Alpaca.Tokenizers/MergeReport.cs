@@ -7,11 +7,11 @@ namespace Alpaca.Tokenizers;
 
 /// <summary>What a merge changed, as <c>merge_report.json</c> has it.</summary>
 /// <param name="Pieces">The vocabulary.</param>
-/// <param name="Unreachable">Added pieces that text never becomes.</param>
+/// <param name="Reachability">Whether text becomes the added pieces.</param>
 /// <param name="Text">The text both tokenizers were tried on.</param>
 /// <param name="English">Its English words.</param>
 /// <param name="FastTokenizer"><c>tokenizer.json</c>; <see langword="null"/> if there is none.</param>
-internal sealed record MergeReport(PieceCounts Pieces, Unreachable Unreachable, TextChange Text, EnglishChange English, FastTokenizerReport? FastTokenizer)
+internal sealed record MergeReport(PieceCounts Pieces, Reachability Reachability, TextChange Text, EnglishChange English, FastTokenizerReport? FastTokenizer)
 {
     public const string FileName = "merge_report.json";
 
@@ -31,12 +31,14 @@ internal sealed record MergeReport(PieceCounts Pieces, Unreachable Unreachable, 
     public static MergeReport Of(LlamaTokenizer before, VocabularyMerge merge, LlamaTokenizer after, string? padToken, FastTokenizer? fast, string text)
     {
         var (basis, total) = (before.Model.Pieces.Count, merge.Model.Pieces.Count);
-        var unreachable = PieceReachability.FindUnreachable(merge.Model, basis).Select(id => merge.Model.Pieces[id].Text).Where(piece => piece != padToken).ToList();
+        var added = Enumerable.Range(basis, total - basis).Where(id => merge.Model.Pieces[id].Text != padToken).ToList();
+        var unreachable = PieceReachability.FindUnreachable(merge.Model, basis).Intersect(added).Select(id => merge.Model.Pieces[id].Text).ToList();
+        var reachableAlone = added.Count(id => after.Encode(merge.Model.Pieces[id].Text.Replace('▁', ' ').Trim()).Contains(id));
         var characters = text.EnumerateRunes().Count();
         var (tokensBefore, tokensAfter) = (before.Encode(text).Count, after.Encode(text).Count);
         return new MergeReport(
             new PieceCounts(basis, merge.Added, merge.Duplicates, merge.Extra, merge.KnownExtra, total - basis - merge.Added - merge.Extra, total),
-            new Unreachable(unreachable.Count, [.. unreachable.Take(MaxExamples)]),
+            new Reachability(added.Count, reachableAlone, unreachable.Count, [.. unreachable.Take(MaxExamples)]),
             new TextChange(characters, tokensBefore, tokensAfter, Ratio(tokensBefore, characters), Ratio(tokensAfter, characters)),
             Compare(before, after, text),
             fast is null ? null : new FastTokenizerReport(fast.EqualScorePieces, fast.OrderedPieces, fast.SpoiltPieces, fast.OrderDemands, fast.BrokenOrderDemands));
@@ -78,10 +80,12 @@ internal sealed record MergeReport(PieceCounts Pieces, Unreachable Unreachable, 
 /// <param name="Total">Pieces of the merged model.</param>
 internal sealed record PieceCounts(int Base, int Added, int Duplicates, int Extra, int KnownExtra, int Padding, int Total);
 
-/// <summary>Added pieces that do not come out when their own text is encoded.</summary>
-/// <param name="Count">How many.</param>
-/// <param name="Examples">Some of them.</param>
-internal sealed record Unreachable(int Count, IReadOnlyList<string> Examples);
+/// <summary>Whether text becomes the added pieces, padding left out.</summary>
+/// <param name="Added">The added pieces.</param>
+/// <param name="ReachableAlone">Those among the tokens of a text that is the piece alone. The space put before such a text may be merged with its beginning first.</param>
+/// <param name="Unreachable">Those that do not come out of their own characters even without that space: no sequence of merges leads to them, or others come first.</param>
+/// <param name="Examples">Some of the unreachable ones.</param>
+internal sealed record Reachability(int Added, int ReachableAlone, int Unreachable, IReadOnlyList<string> Examples);
 
 /// <summary>The length of a text in tokens.</summary>
 /// <param name="Characters">Unicode characters.</param>

@@ -61,14 +61,15 @@ public sealed class TokenizerMerger : ITokenizerMerger
         {
             VocabularySize = report.Pieces.Total,
             AddedPieces = report.Pieces.Total - report.Pieces.Base,
-            UnreachablePieces = report.Unreachable.Count,
+            UnreachablePieces = report.Reachability.Unreachable,
             Metrics = new Dictionary<string, double>
             {
                 ["pieces"] = report.Pieces.Total,
                 ["added"] = report.Pieces.Added,
                 ["duplicates"] = report.Pieces.Duplicates,
                 ["extra"] = report.Pieces.Extra,
-                ["unreachable"] = report.Unreachable.Count,
+                ["reachableAlone"] = report.Reachability.ReachableAlone,
+                ["unreachable"] = report.Reachability.Unreachable,
                 ["tokensPerCharacterBefore"] = report.Text.TokensPerCharacterBefore,
                 ["tokensPerCharacterAfter"] = report.Text.TokensPerCharacterAfter,
                 ["englishChangedShare"] = report.English.ChangedShare,
@@ -138,8 +139,7 @@ public sealed class TokenizerMerger : ITokenizerMerger
 
     private static void LogReport(ILogger log, MergeReport report)
     {
-        if (report.Unreachable.Count > 0)
-            Log.Unreachable(log, report.Unreachable.Count, report.Pieces.Added + report.Pieces.Extra, string.Join(' ', report.Unreachable.Examples));
+        Log.Reachability(log, report.Reachability.ReachableAlone, report.Reachability.Added, report.Reachability.Unreachable, string.Join(' ', report.Reachability.Examples));
         Log.Lengths(log, report.Text.TokensPerCharacterBefore, report.Text.TokensPerCharacterAfter, report.Text.TokensBefore, report.Text.TokensAfter, report.Text.Characters);
         Log.English(log, report.English.Changed, report.English.Words, string.Join(' ', report.English.Examples.Select(example => example.Word)));
         if (report.FastTokenizer is { } fast) Log.Fast(log, FastTokenizer.FileName, fast.LongestMatchPieces - fast.OrderedPieces, fast.OrderedPieces, fast.SpoiltPieces);

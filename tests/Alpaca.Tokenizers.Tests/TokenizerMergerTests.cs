@@ -98,13 +98,13 @@ public sealed class TokenizerMergerTests : IDisposable
     [Fact]
     public async Task ExecuteAsync_ExtraPieces_FollowThoseOfTheModels()
     {
-        var file = _folder.Write("extra.txt", "\uFEFF大模型\n▁微调\r\n学习\n");
+        var file = _folder.Write("extra.txt", "\uFEFF大模型\n▁微调\r\n语言\n");
         var artifact = await MergeRequestAsync(new() { ExtraPieces = ["羊驼", "▁the"], ExtraPiecesFile = file, PadToken = "[PAD]" });
         LlamaTokenizer.Load(_folder.Combine("out")).Model.Pieces.TakeLast(4).Select(piece => (piece.Text, piece.Score))
             .Should().Equal(("羊驼", 0), ("大模型", 0), ("▁微调", 0), ("[PAD]", 0));
         artifact.Metrics["extra"].Should().Be(3);
         using var report = Report();
-        report.RootElement.GetProperty("pieces").GetProperty("knownExtra").GetInt32().Should().Be(2, "the base has ▁the and the Chinese model 学习");
+        report.RootElement.GetProperty("pieces").GetProperty("knownExtra").GetInt32().Should().Be(2, "the base has ▁the and the Chinese model 语言");
     }
 
     [Fact]
@@ -135,16 +135,16 @@ public sealed class TokenizerMergerTests : IDisposable
     [Fact]
     public async Task ExecuteAsync_ReportText_IsComparedPieceByPiece()
     {
-        var text = _folder.Write("text.txt", "the apple, the pear");
-        var artifact = await MergeRequestAsync(new() { ExtraPieces = ["pp", "▁th"], ReportText = text });
+        var text = _folder.Write("text.txt", "the xq, the fox");
+        var artifact = await MergeRequestAsync(new() { ExtraPieces = ["xq"], ReportText = text });
         var (before, after) = (LlamaTokenizer.Load(Path.Combine(Fixtures, "base.model")), LlamaTokenizer.Load(_folder.Combine("out")));
         using var report = Report();
         var length = report.RootElement.GetProperty("text");
         (length.GetProperty("characters").GetInt32(), length.GetProperty("tokensBefore").GetInt32(), length.GetProperty("tokensAfter").GetInt32())
-            .Should().Be((19, before.Encode("the apple, the pear").Count, after.Encode("the apple, the pear").Count));
-        artifact.Metrics["tokensPerCharacterBefore"].Should().BeApproximately(before.Encode("the apple, the pear").Count / 19.0, 1e-4);
+            .Should().Be((15, before.Encode("the xq, the fox").Count, after.Encode("the xq, the fox").Count));
+        artifact.Metrics["tokensPerCharacterBefore"].Should().BeApproximately(before.Encode("the xq, the fox").Count / 15.0, 1e-4);
         var english = report.RootElement.GetProperty("english");
-        var changed = new[] { "the", "apple", "the", "pear" }.Count(word => !before.Encode(word).SequenceEqual(after.Encode(word)));
+        var changed = new[] { "the", "xq", "the", "fox" }.Count(word => !before.Encode(word).SequenceEqual(after.Encode(word)));
         changed.Should().BeGreaterThan(0, "or the test tests nothing");
         (english.GetProperty("words").GetInt32(), english.GetProperty("changed").GetInt32()).Should().Be((4, changed));
     }
@@ -288,11 +288,12 @@ public sealed class TokenizerMergerTests : IDisposable
     {
         var text = _folder.Write("text.txt", "You are a helpful assistant.");
         var artifact = await MergeRequestAsync(new() { LlamaTokenizerDir = Golden.Path("tokenizer", "llama.model"), ChineseSpModelFile = [Golden.Path("tokenizer", "chinese_sp.model")], ReportText = text });
-        artifact.UnreachablePieces.Should().Be(17_953 - 16_113);
+        artifact.UnreachablePieces.Should().Be(345);
         using var report = Report();
+        report.RootElement.GetProperty("reachability").GetProperty("reachableAlone").GetInt32().Should().Be(16_113);
         var english = report.RootElement.GetProperty("english");
         (english.GetProperty("words").GetInt32(), english.GetProperty("changed").GetInt32()).Should().Be((5, 1));
-        english.GetProperty("examples")[0].GetRawText().Should().Contain("assistant").And.Contain("\"▁ass\"");
+        english.GetProperty("examples")[0].GetRawText().Should().Contain("assistant").And.Contain("\"sis\"");
         report.RootElement.GetProperty("fastTokenizer").GetProperty("spoiltPieces").GetInt32().Should().Be(0);
     }
 
