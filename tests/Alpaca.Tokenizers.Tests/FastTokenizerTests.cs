@@ -59,7 +59,7 @@ public sealed class FastTokenizerTests : IDisposable
     {
         // 甲乙 is there at once and could be cut out, but with the base's "es", which comes later, it becomes es甲乙.
         var model = Base.Append([.. new[] { "甲", "乙", "丙", "甲乙", "乙丙", "es甲乙" }.Select(text => new SentencePiece(text, Score: 0))]);
-        FastTokenizer.Of(model).OrderedPieces.Should().Be(BaseOrderedPieces + 1);
+        FastTokenizer.Of(model).OrderedPieces.Should().Be(BaseOrderedPieces + 2, "a pattern without 甲乙 would find 乙丙 in the middle of it");
         var (client, tokenizer) = (Client(model), LlamaTokenizer.Create(model));
         foreach (var text in new[] { "甲es甲乙", "甲es甲乙丙", "甲乙丙", "b甲乙丙", "a 甲乙", "乙丙甲乙" }) client.Encode(text).Should().Equal(tokenizer.Encode(text), "text '{0}'", text);
         tokenizer.Encode("甲es甲乙").Should().EndWith([model.Pieces.Count - 1]);
@@ -123,7 +123,8 @@ public sealed class FastTokenizerTests : IDisposable
                 var ids = tokenizer.Encode(text, addBos: true, parseSpecial: true);
                 result.GetProperty("ids").EnumerateArray().Select(id => id.GetInt32()).SequenceEqual(ids).Should().BeTrue("{0} encodes '{1}' as we do", library.Name, text);
                 // The unknown token, which only <unk> itself becomes, shows as SentencePiece writes it here and is left out there.
-                if (ids.Contains(tokenizer.UnkId!.Value)) continue;
+                // JavaScript's decoder of UTF-8 takes U+FEFF for a byte order mark.
+                if (ids.Contains(tokenizer.UnkId!.Value) || text.Contains('\uFEFF', StringComparison.Ordinal)) continue;
                 result.GetProperty("decoded").GetString().Should().Be(tokenizer.Decode(ids), "{0} decodes '{1}' as we do", library.Name, text);
             }
         }
