@@ -1,5 +1,6 @@
 using Alpaca.Abstractions;
 using Alpaca.Formats;
+using Alpaca.Text;
 using Microsoft.Extensions.Logging;
 
 namespace Alpaca.Convert;
@@ -92,8 +93,10 @@ public sealed class CheckpointConverter : ICheckpointConverter, IPlanningStage<C
                 // For the way back. Under its name beside the weights it would be taken for a SentencePiece model.
                 TokenizerFiles.CopyModel(tokenizer.Path, Directory.CreateDirectory(Path.Combine(context.OutputFolder, CheckpointLocation.OriginalFolder)).FullName);
                 break;
-            case { } tokenizer:
-                SentencePieceTokenizerWriter.Write(context.OutputFolder, tokenizer.Path, plan.Config.MaxPositionEmbeddings);
+            case SentencePieceTokenizer tokenizer:
+                TokenizerFiles.CopyModel(tokenizer.Path, context.OutputFolder);
+                var fast = HuggingFaceTokenizer.Write(context.OutputFolder, tokenizer.Model, new HuggingFaceTokenizerSettings { ModelMaxLength = plan.Config.MaxPositionEmbeddings });
+                if (fast is null) context.Logger.LogWarning("{Model} has no equal in {File}: {Reason}", tokenizer.Path, FastTokenizer.FileName, FastTokenizer.WhyNot(tokenizer.Model));
                 break;
             default:
                 WarnOfMissingTokenizer(plan, context);

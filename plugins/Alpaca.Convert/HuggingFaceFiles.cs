@@ -5,7 +5,7 @@ namespace Alpaca.Convert;
 /// <summary>What a Hugging Face folder holds beside its weights.</summary>
 internal static class HuggingFaceFiles
 {
-    private static readonly string[] Names = [LlamaConfig.FileName, GenerationConfig.FileName, .. TokenizerFiles.Names, "chat_template.jinja", "chat_template.json"];
+    private static readonly string[] Names = [LlamaConfig.FileName, GenerationConfig.FileName, .. TokenizerFiles.Names];
 
     /// <summary>Copies those that exist, byte for byte.</summary>
     public static void Copy(string fromFolder, string toFolder)

@@ -16,7 +16,7 @@ internal abstract record TokenizerModel(string Path)
     /// <summary>Reads the file, whichever it is.</summary>
     /// <exception cref="Abstractions.AlpacaException">The file is damaged or neither.</exception>
     public static TokenizerModel Load(string path) =>
-        TiktokenFile.IsOne(path) ? new TiktokenTokenizer(path, TiktokenFile.Read(path)) : new SentencePieceTokenizer(path, SentencePieceModel.Load(path).Pieces.Count);
+        TiktokenFile.IsOne(path) ? new TiktokenTokenizer(path, TiktokenFile.Read(path)) : new SentencePieceTokenizer(path, SentencePieceModel.Load(path));
 
     /// <summary>What is wrong when it does not belong to a model of that many rows.</summary>
     public string? FindMismatch(string folder, LlamaConfig config) => VocabularySize == config.VocabSize
@@ -25,11 +25,11 @@ internal abstract record TokenizerModel(string Path)
 }
 
 /// <summary>A SentencePiece model.</summary>
-internal sealed record SentencePieceTokenizer(string Path, int Pieces) : TokenizerModel(Path)
+internal sealed record SentencePieceTokenizer(string Path, SentencePieceModel Model) : TokenizerModel(Path)
 {
-    public override int VocabularySize => Pieces;
+    public override int VocabularySize => Model.Pieces.Count;
 
-    public override string Count => $"{Pieces} pieces";
+    public override string Count => $"{VocabularySize} pieces";
 }
 
 /// <summary>A tiktoken file. The special tokens are not in it; they follow its pieces.</summary>

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Alpaca.Tokenizers;
 
-/// <summary>What the original script prints, in its order.</summary>
+/// <summary>What the original script prints, in its order, and then what the report says.</summary>
 internal static partial class Log
 {
     [LoggerMessage(1, LogLevel.Information, "LLaMA tokenizer: {LlamaPieces} pieces, Chinese model: {ChinesePieces} pieces")]
@@ -25,4 +25,19 @@ internal static partial class Log
 
     [LoggerMessage(7, LogLevel.Information, "Tokenized by {Name} tokenizer, {Count} tokens: {Pieces}\nIds: {Ids}")]
     public static partial void Tokens(ILogger logger, string name, int count, string pieces, string ids);
+
+    [LoggerMessage(8, LogLevel.Warning, "There is no {File}: {Reason}")]
+    public static partial void NoFastTokenizer(ILogger logger, string file, string reason);
+
+    [LoggerMessage(9, LogLevel.Information, "{Reachable} of {Added} added pieces come out when encoded alone; {Unreachable} never do: {Examples}")]
+    public static partial void Reachability(ILogger logger, int reachable, int added, int unreachable, string examples);
+
+    [LoggerMessage(10, LogLevel.Information, "Tokens per character: {Before} before, {After} after ({TokensBefore} and {TokensAfter} tokens for {Characters} characters)")]
+    public static partial void Lengths(ILogger logger, double before, double after, int tokensBefore, int tokensAfter, int characters);
+
+    [LoggerMessage(11, LogLevel.Information, "{Changed} of {Words} English words have other tokens than before {Examples}")]
+    public static partial void English(ILogger logger, int changed, int words, string examples);
+
+    [LoggerMessage(12, LogLevel.Information, "{File}: {Cut} pieces are found by the longest match, {Ordered} depend on the order of merges, {Spoilt} do not come out")]
+    public static partial void Fast(ILogger logger, string file, int cut, int ordered, int spoilt);
 }

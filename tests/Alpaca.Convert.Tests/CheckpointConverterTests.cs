@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Alpaca.Abstractions;
 using Alpaca.Formats;
+using Alpaca.Text;
 
 namespace Alpaca.Convert.Tests;
 
@@ -96,6 +97,21 @@ public sealed class CheckpointConverterTests : IDisposable
         System.Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Path.Combine(output, name)))).Should().Be(sha256);
         File.ReadAllBytes(Path.Combine(output, "tokenizer.model")).Should().Equal(File.ReadAllBytes(Path.Combine(Fixtures, "tokenizer.model")));
         input.Should().EndWith("tiny");
+    }
+
+    [Fact]
+    public async Task ExecuteAsync_WithTokenizer_WritesTheFastFormToo()
+    {
+        var input = CopyCheckpoint("shards1", "tiny");
+        File.Copy(Path.Combine(Fixtures, "tokenizer.model"), Path.Combine(input, "tokenizer.model"));
+
+        var (_, output) = await Convert(input);
+
+        var model = SentencePieceModel.Load(Path.Combine(output, "tokenizer.model"));
+        FastTokenizer.WhyNot(model).Should().BeNull();
+        TokenizerJson.ReadVocabularySize(Path.Combine(output, TokenizerJson.FileName)).Should().Be(model.Pieces.Count);
+        var vocabulary = JsonNode.Parse(File.ReadAllBytes(Path.Combine(output, TokenizerJson.FileName)))!["model"]!["vocab"]!.AsObject();
+        vocabulary.Select(entry => (entry.Key, entry.Value!.GetValue<int>())).Should().Equal(model.Pieces.Select((piece, id) => (piece.Text, id)));
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using Alpaca.Abstractions;
 using Alpaca.Text;
@@ -30,7 +31,7 @@ public sealed class TokenizerMergerTests : IDisposable
         var artifact = await MergeAsync(pad: null);
         var (pieces, added, duplicates) = (Number("pieces"), Number("added"), Number("duplicates"));
         (artifact.VocabularySize, artifact.AddedPieces, artifact.Kind).Should().Be((pieces, added, ArtifactKinds.Tokenizer));
-        artifact.Metrics.Should().BeEquivalentTo(new Dictionary<string, double> { ["pieces"] = pieces, ["added"] = added, ["duplicates"] = duplicates });
+        (artifact.Metrics["pieces"], artifact.Metrics["added"], artifact.Metrics["duplicates"], artifact.Metrics["extra"]).Should().Be((pieces, added, duplicates, 0));
 
         static int Number(string name) => Expected.RootElement.GetProperty(name).GetInt32();
     }
@@ -51,12 +52,110 @@ public sealed class TokenizerMergerTests : IDisposable
     }
 
     [Fact]
-    public async Task ExecuteAsync_WithoutPad_WritesTheJsonFilesOfTransformers()
+    public async Task ExecuteAsync_NoChatTemplate_WritesTheJsonFilesOfTransformersThatNameLegacy()
     {
-        await MergeAsync(pad: null);
-        // The digests of the files that transformers 4.28 writes for LLaMA.
+        await MergeRequestAsync(new() { ChatTemplate = "none" });
+        // The digests of the files that transformers 4.28 writes for LLaMA; "legacy" came later.
         Sha256(Output("special_tokens_map.json")).Should().Be("ff3b4a612c4e447acb02d40071bddd989fe0da87eb5b7fe0dbadfc4f74de7531");
-        Sha256(Output("tokenizer_config.json")).Should().Be("380608719f3af6ef2b343e2ed53bf55556678609337e88a14f58cc49177b9e18");
+        var config = Encoding.UTF8.GetString(Output("tokenizer_config.json"));
+        Sha256(Encoding.UTF8.GetBytes(config.Replace("  \"legacy\": true,\n", "", StringComparison.Ordinal))).Should().Be("380608719f3af6ef2b343e2ed53bf55556678609337e88a14f58cc49177b9e18");
+        config.Should().Contain("\"legacy\": true");
+    }
+
+    [Theory]
+    [InlineData("alpaca")]
+    [InlineData("llama2")]
+    public async Task ExecuteAsync_ChatTemplate_IsInTheConfiguration(string name)
+    {
+        await MergeRequestAsync(new() { ChatTemplate = name });
+        using var config = JsonDocument.Parse(Output("tokenizer_config.json"));
+        config.RootElement.GetProperty("chat_template").GetString().Should().Be(ChatTemplates.Get(name));
+    }
+
+    [Fact]
+    public async Task ExecuteAsync_WithPad_NamesItInAllThreeJsonFiles()
+    {
+        var artifact = await MergeAsync("[PAD]");
+        foreach (var file in new[] { "tokenizer_config.json", "special_tokens_map.json" })
+        {
+            using var json = JsonDocument.Parse(Output(file));
+            json.RootElement.GetProperty("pad_token").GetProperty("content").GetString().Should().Be("[PAD]", file);
+        }
+        using var fast = JsonDocument.Parse(Output("tokenizer.json"));
+        var pad = fast.RootElement.GetProperty("added_tokens").EnumerateArray().Last();
+        (pad.GetProperty("content").GetString(), pad.GetProperty("id").GetInt32(), pad.GetProperty("special").GetBoolean()).Should().Be(("[PAD]", artifact.VocabularySize - 1, true));
+    }
+
+    [Fact]
+    public async Task ExecuteAsync_PadFirst_PutsItBeforeTheAddedPieces()
+    {
+        var artifact = await MergeRequestAsync(new() { PadToken = "<pad>", PadFirst = true });
+        var tokenizer = LlamaTokenizer.Load(_folder.Combine("out"));
+        tokenizer.PadId.Should().Be(artifact.VocabularySize - artifact.AddedPieces);
+        artifact.AddedPieces.Should().Be((int)artifact.Metrics["added"] + 1);
+    }
+
+    [Fact]
+    public async Task ExecuteAsync_ExtraPieces_FollowThoseOfTheModels()
+    {
+        var file = _folder.Write("extra.txt", "\uFEFF大模型\n▁微调\r\n语言\n");
+        var artifact = await MergeRequestAsync(new() { ExtraPieces = ["羊驼", "▁the"], ExtraPiecesFile = file, PadToken = "[PAD]" });
+        LlamaTokenizer.Load(_folder.Combine("out")).Model.Pieces.TakeLast(4).Select(piece => (piece.Text, piece.Score))
+            .Should().Equal(("羊驼", 0), ("大模型", 0), ("▁微调", 0), ("[PAD]", 0));
+        artifact.Metrics["extra"].Should().Be(3);
+        using var report = Report();
+        report.RootElement.GetProperty("pieces").GetProperty("knownExtra").GetInt32().Should().Be(2, "the base has ▁the and the Chinese model 语言");
+    }
+
+    [Fact]
+    public async Task ExecuteAsync_SeveralModels_AreAddedInTurn()
+    {
+        var once = await MergeAsync(pad: null);
+        var twice = await MergeRequestAsync(new() { ChineseSpModelFile = [Path.Combine(Fixtures, "chinese.model"), Path.Combine(Fixtures, "base.model"), Path.Combine(Fixtures, "chinese.model")] });
+        twice.VocabularySize.Should().Be(once.VocabularySize, "the second and third bring nothing new");
+        twice.Metrics["duplicates"].Should().BeGreaterThan(once.Metrics["duplicates"]);
+    }
+
+    [Fact]
+    public async Task ExecuteAsync_ExtraPiecesWithFaults_TellsAllOfThemAndWritesNothing()
+    {
+        var file = _folder.Write("extra.txt", "好\n\n好\na b\nx\u0007\n" + new string('字', 129) + "\n");
+        var run = () => MergeRequestAsync(new() { ExtraPieces = ["好", "\ud800"], ExtraPiecesFile = file, PadFirst = true, ChatTemplate = "vicuna", ReportText = _folder.Combine("absent.txt") });
+        var error = (await run.Should().ThrowAsync<AlpacaException>()).Which.Message;
+        error.Split(Environment.NewLine).Should().HaveCount(10);
+        foreach (var part in new[]
+        {
+            "ExtraPieces, entry 2: the piece has half of a surrogate pair", "line 1: the piece '好' is in ExtraPieces, entry 1 already", "line 2: the piece is empty", "line 3: the piece '好'",
+            "line 4: the piece 'a b' has a space", "line 5: the piece has the control character U+0007", "line 6: the piece has more than 128", "PadFirst", "no chat template 'vicuna'", "absent.txt cannot be read",
+        })
+            error.Should().Contain(part);
+        Directory.EnumerateFileSystemEntries(_folder.Combine("out")).Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task ExecuteAsync_ReportText_IsComparedPieceByPiece()
+    {
+        var text = _folder.Write("text.txt", "the xq, the fox");
+        var artifact = await MergeRequestAsync(new() { ExtraPieces = ["xq"], ReportText = text });
+        var (before, after) = (LlamaTokenizer.Load(Path.Combine(Fixtures, "base.model")), LlamaTokenizer.Load(_folder.Combine("out")));
+        using var report = Report();
+        var length = report.RootElement.GetProperty("text");
+        (length.GetProperty("characters").GetInt32(), length.GetProperty("tokensBefore").GetInt32(), length.GetProperty("tokensAfter").GetInt32())
+            .Should().Be((15, before.Encode("the xq, the fox").Count, after.Encode("the xq, the fox").Count));
+        artifact.Metrics["tokensPerCharacterBefore"].Should().BeApproximately(before.Encode("the xq, the fox").Count / 15.0, 1e-4);
+        var english = report.RootElement.GetProperty("english");
+        var changed = new[] { "the", "xq", "the", "fox" }.Count(word => !before.Encode(word).SequenceEqual(after.Encode(word)));
+        changed.Should().BeGreaterThan(0, "or the test tests nothing");
+        (english.GetProperty("words").GetInt32(), english.GetProperty("changed").GetInt32()).Should().Be((4, changed));
+    }
+
+    [Fact]
+    public async Task ExecuteAsync_PieceThatNoMergeLeadsTo_IsReportedAsUnreachable()
+    {
+        var before = await MergeAsync(pad: null);
+        var artifact = await MergeRequestAsync(new() { ExtraPieces = ["龘龘靐"] });
+        artifact.UnreachablePieces.Should().Be(before.UnreachablePieces + 1);
+        artifact.Metrics["unreachable"].Should().Be(artifact.UnreachablePieces);
     }
 
     [Fact]
@@ -181,25 +280,45 @@ public sealed class TokenizerMergerTests : IDisposable
         Hash(lines.Select(line => string.Join(' ', llama.Encode(line)))).Should().Be("bc6a6fcd79351bd883808519bcd0520f6db21ad6cb762ab056b263301f68f7a2");
 
         static string Hash(IEnumerable<string> lines)
-            => Convert.ToHexStringLower(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(string.Concat(lines.Select(line => line + "\n")))));
+            => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Concat(lines.Select(line => line + "\n")))));
+    }
+
+    [GoldenFact]
+    public async Task ExecuteAsync_PublishedModels_ReportsTheKnownFigures()
+    {
+        var text = _folder.Write("text.txt", "You are a helpful assistant.");
+        var artifact = await MergeRequestAsync(new() { LlamaTokenizerDir = Golden.Path("tokenizer", "llama.model"), ChineseSpModelFile = [Golden.Path("tokenizer", "chinese_sp.model")], ReportText = text });
+        artifact.UnreachablePieces.Should().Be(345);
+        using var report = Report();
+        report.RootElement.GetProperty("reachability").GetProperty("reachableAlone").GetInt32().Should().Be(16_113);
+        var english = report.RootElement.GetProperty("english");
+        (english.GetProperty("words").GetInt32(), english.GetProperty("changed").GetInt32()).Should().Be((5, 1));
+        english.GetProperty("examples")[0].GetRawText().Should().Contain("assistant").And.Contain("\"sis\"");
+        report.RootElement.GetProperty("fastTokenizer").GetProperty("spoiltPieces").GetInt32().Should().Be(0);
     }
 
     private Task<TokenizerArtifact> MergeGoldenAsync(string? pad)
         => MergeAsync(pad, Golden.Path("tokenizer", "llama.model"), Golden.Path("tokenizer", "chinese_sp.model"));
 
     private Task<TokenizerArtifact> MergeAsync(string? pad, string? llama = null, string? chinese = null, ILogger? logger = null)
+        => MergeRequestAsync(new() { LlamaTokenizerDir = llama ?? "", ChineseSpModelFile = chinese is null ? [] : [chinese], PadToken = pad }, logger);
+
+    private Task<TokenizerArtifact> MergeRequestAsync(MergeTokenizersRequest request, ILogger? logger = null)
     {
-        if (llama is null)
+        var llama = request.LlamaTokenizerDir;
+        if (llama.Length == 0)
         {
             llama = _folder.CreateFolder("llama");
-            File.Copy(Path.Combine(Fixtures, "base.model"), Path.Combine(llama, "tokenizer.model"));
+            File.Copy(Path.Combine(Fixtures, "base.model"), Path.Combine(llama, "tokenizer.model"), overwrite: true);
         }
         var context = StageContexts.In(_folder);
         if (logger is not null)
             context = new StageContext { OutputFolder = context.OutputFolder, ResumeFolder = context.ResumeFolder, Progress = context.Progress, Logger = logger };
         return new TokenizerMerger().ExecuteAsync(
-            new MergeTokenizersRequest { LlamaTokenizerDir = llama, ChineseSpModelFile = chinese ?? Path.Combine(Fixtures, "chinese.model"), PadToken = pad }, context);
+            request with { LlamaTokenizerDir = llama, ChineseSpModelFile = request.ChineseSpModelFile is { Count: > 0 } files ? files : [Path.Combine(Fixtures, "chinese.model")] }, context);
     }
+
+    private JsonDocument Report() => JsonDocument.Parse(Output("merge_report.json"));
 
     private byte[] Output(string name) => File.ReadAllBytes(_folder.Combine("out", name));
 

@@ -85,6 +85,9 @@ public sealed record TokenizerArtifact : Artifact
 
     /// <summary>How many pieces were added to the base vocabulary.</summary>
     public int AddedPieces { get; init; }
+
+    /// <summary>How many of the added pieces text never becomes, because no sequence of merges leads to them.</summary>
+    public int UnreachablePieces { get; init; }
 }
 
 /// <summary>A LoRA adapter.</summary>

@@ -96,13 +96,35 @@ public sealed record MergeTokenizersRequest
     [Required, ArtifactInput(ArtifactKinds.Model, ArtifactKinds.Weights, ArtifactKinds.Tokenizer), Description("Folder with LLaMA's tokenizer.model")]
     public string LlamaTokenizerDir { get; init; } = "";
 
-    /// <summary>The SentencePiece model whose pieces are added.</summary>
-    [Required, PathInput, Description("Chinese SentencePiece model")]
-    public string ChineseSpModelFile { get; init; } = "";
+    /// <summary>The SentencePiece models whose pieces are added, one after the other; they may be of any kind.</summary>
+    [Required, MinLength(1), PathInput, Description("SentencePiece models whose pieces are added")]
+    public IReadOnlyList<string> ChineseSpModelFile { get; init; } = [];
+
+    /// <summary>Further pieces to add after those of the models; <c>▁</c> stands for a space. The default is none.</summary>
+    [Description("Further pieces to add, ▁ for a space")]
+    public IReadOnlyList<string> ExtraPieces { get; init; } = [];
+
+    /// <summary>A UTF-8 file with further pieces, one a line, added after <see cref="ExtraPieces"/>. The default is none.</summary>
+    [PathInput, Description("File with further pieces to add, one a line")]
+    public string? ExtraPiecesFile { get; init; }
 
     /// <summary>A padding piece to append after the merge (<c>[PAD]</c> makes Chinese-Alpaca's 49,954 pieces). The default is none.</summary>
     [Description("Padding piece to append, for example [PAD]")]
     public string? PadToken { get; init; }
+
+    /// <summary>Whether the padding piece goes before all added pieces, as <c>&lt;pad&gt;</c> of Chinese-LLaMA-2, and not after them. The default is <see langword="false"/>.</summary>
+    [Description("Put the padding piece before the added pieces, as Chinese-LLaMA-2 does")]
+    public bool PadFirst { get; init; }
+
+    /// <summary>
+    /// The prompt template that other programs find in <c>tokenizer_config.json</c>: <c>alpaca</c>, <c>alpaca-inference</c>, <c>llama2</c>, <c>llama3</c>, or <c>none</c>. The default is <c>alpaca</c>.
+    /// </summary>
+    [Required, Description("Prompt template for other programs: alpaca, alpaca-inference, llama2, llama3 or none")]
+    public string ChatTemplate { get; init; } = "alpaca";
+
+    /// <summary>A UTF-8 text on which <c>merge_report.json</c> compares the tokenizers. The default is the original script's test text.</summary>
+    [PathInput, Description("Text on which the report compares the tokenizers")]
+    public string? ReportText { get; init; }
 }
 
 /// <summary>Options of the <c>train</c> stage.</summary>

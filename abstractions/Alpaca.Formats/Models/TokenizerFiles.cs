@@ -9,7 +9,8 @@ public static class TokenizerFiles
     public const string Model = "tokenizer.model";
 
     /// <summary>The names, the SentencePiece model first.</summary>
-    public static IReadOnlyList<string> Names { get; } = [Model, TokenizerJson.FileName, "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"];
+    public static IReadOnlyList<string> Names { get; } =
+        [Model, TokenizerJson.FileName, "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "chat_template.jinja", "chat_template.json"];
 
     /// <summary>Whether a folder holds a tokenizer: <c>tokenizer.model</c> or <c>tokenizer.json</c>.</summary>
     public static bool ExistIn(string folder)
