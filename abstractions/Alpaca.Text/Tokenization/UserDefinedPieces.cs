@@ -11,6 +11,9 @@ internal sealed class UserDefinedPieces
 
     public bool IsEmpty => _byFirstChar.Count == 0;
 
+    /// <summary>The UTF-16 code units that pieces begin with.</summary>
+    public IReadOnlyCollection<char> FirstChars => _byFirstChar.Keys;
+
     /// <summary>The piece that the escaped text has at a place.</summary>
     /// <param name="text">The text before its spaces are escaped.</param>
     /// <param name="position">An index into it; -1 is the space mark put before it.</param>
