@@ -11,8 +11,8 @@ internal sealed class SymbolTable
     /// <summary>What <see cref="BasicPlane"/> gives for a character that is no piece and part of none.</summary>
     public const int None = -1;
 
-    // LLaMA's vocabulary has 2.3 for each piece. Eight million take half a gigabyte.
-    private const int MaxMerges = 1 << 23;
+    // LLaMA's vocabulary has 2.3 for each piece. Four million take 350 MB.
+    private const int MaxMerges = 1 << 22;
 
     // One entry per UTF-16 code unit (256 KB): text is looked up character by character, and most of it lies in a few pages.
     private readonly int[] _basicPlane = new int[char.MaxValue + 1];

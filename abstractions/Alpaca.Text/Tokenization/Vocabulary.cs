@@ -12,6 +12,9 @@ internal sealed class Vocabulary
     /// <summary>The longest piece that may come out of merges, in UTF-16 code units. SentencePiece trains pieces of up to 16 characters.</summary>
     public const int MaxMergedLength = 512;
 
+    // What begins like such a piece is read so far at every place of a text.
+    private const int MaxUserDefinedLength = 1024;
+
     // All ways to put a piece together are listed at load, in time that grows with the square of its length. A million pieces of 32 characters are this many steps, a
     // second or two.
     private const long MaxMergeSteps = 1 << 30;
@@ -36,7 +39,11 @@ internal sealed class Vocabulary
                 if (piece.Text.Length > MaxMergedLength)
                     throw Damaged($"piece {id} is {piece.Text.Length} characters long, more than the {MaxMergedLength} that can be merged");
                 mergeSteps += (long)piece.Text.Length * piece.Text.Length;
-                if (mergeSteps > MaxMergeSteps) throw Damaged($"its first {id} pieces alone are too long to list all the ways to put them together");
+                if (mergeSteps > MaxMergeSteps) throw Damaged($"its first {id + 1} pieces alone are too long to list all the ways to put them together");
+            }
+            else if (piece.Type == SentencePieceType.UserDefined && piece.Text.Length > MaxUserDefinedLength)
+            {
+                throw Damaged($"the user-defined piece {id} is {piece.Text.Length} characters long, more than the {MaxUserDefinedLength} that are looked for");
             }
             var map = IsTextual(piece.Type) ? _textual : _reserved;
             if (!map.TryAdd(piece.Text, id)) throw Damaged($"piece {id} '{piece.Text}' is there twice");
