@@ -10,7 +10,7 @@ namespace Alpaca.Text;
 internal ref struct LongSegment
 {
     // Larger arrays are not kept for the next text.
-    private const int MaxPooledLength = 1 << 20;
+    private const int MaxPooledLength = 1 << 22;
 
     // Slots that are inside a symbol. A last one is this and the number of characters added.
     private const int Inside = int.MinValue + 1;
