@@ -85,12 +85,68 @@ public sealed class SentencePieceHostileTests : IDisposable
     }
 
     [Fact]
-    public void Create_OneUserDefinedPieceOfHalfAMillionCharacters_IsUsable() =>
-        Run(_ => Concat(Piece("<unk>", type: 2), Piece(new string('a', 1 << 19), type: 4), Settings), TokenizerBound, ReadTokenizer).Over(0, 1).Opened.Should().Be(1);
+    public void Create_OneUserDefinedPieceOfHalfAMillionCharacters_IsRefusedAtOnce()
+    {
+        // Wherever a text begins like it, it would be read so far.
+        Run(_ => Concat(Piece("<unk>", type: 2), Piece(new string('a', 1 << 19), type: 4), Settings), TokenizerBound, ReadTokenizer).Over(0, 1).Refused.Should().Be(1);
+        FluentActions.Invoking(ReadTokenizer).Should().Throw<AlpacaException>().WithMessage("*hostile.model*user-defined piece 1 is 524288 characters long*");
+    }
 
     [Fact]
     public void Create_PiecesThatAllMergeIntoEachOther_StaysInBounds() =>
         Run(_ => Concat([Piece("<unk>", type: 2), .. Enumerable.Range(1, 200).Select(n => Piece(new string('a', n), -n)), Settings]), TokenizerBound, ReadTokenizer).Over(0, 1).Opened.Should().Be(1);
+
+    [Fact]
+    public void Create_PiecesTooLongToTakeApartInTotal_AreRefusedAtOnce()
+    {
+        // Each is allowed by itself; looking at every split of many such would take too long.
+        Run(_ => Concat([Piece("<unk>", type: 2), .. Enumerable.Range(0, 5000).Select(n => Piece($"{n:x6}{new string('a', 506)}")), Settings]), TokenizerBound, ReadTokenizer).Over(0, 1).Refused.Should().Be(1);
+        FluentActions.Invoking(ReadTokenizer).Should().Throw<AlpacaException>().WithMessage("*hostile.model*first 4098 pieces*too long*");
+    }
+
+    [Fact, Trait("Category", "Slow")]
+    public void Create_MoreWaysToMergeThanFitIntoMemory_IsRefused()
+    {
+        // Of every run of a and then b, all splits merge: 3 * 10^4 pieces, 6 * 10^6 merges.
+        var runs = Enumerable.Range(1, 235).SelectMany(length => Enumerable.Range(0, length + 1).Select(bs => Piece(new string('a', length - bs) + new string('b', bs))));
+        Run(_ => Concat([Piece("<unk>", type: 2), .. runs, Settings]), TokenizerBound, ReadTokenizer).Over(0, 1).Refused.Should().Be(1);
+        FluentActions.Invoking(ReadTokenizer).Should().Throw<AlpacaException>().WithMessage("*hostile.model*more than 4194304 ways*");
+    }
+
+    [Fact, Trait("Category", "Slow")]
+    public void Create_AMillionPieces_StaysInBounds()
+    {
+        var file = Concat([Piece("<unk>", type: 2), .. Enumerable.Range(0, 1_000_000).Select(n => Piece(string.Concat($"{n:x5}".Select(digit => (char)(digit + 0x4E00))))), Settings]);
+        Run(_ => file, TokenizerBound, ReadTokenizer).Over(0, 1).Opened.Should().Be(1);
+    }
+
+    [Fact]
+    public void Encode_ManyUserDefinedPiecesThatBeginAlike_TakesTimeInProportionToTheText()
+    {
+        // Each begins at every place but the last forty, and one is there.
+        File.WriteAllBytes(FilePath, Concat([Piece("<unk>", type: 2), Piece("a"), .. Enumerable.Range(0, 20_000).Select(n => Piece($"{new string('a', 40)}X{n:x}", type: 4)), Settings]));
+        var tokenizer = LlamaTokenizer.Create(SentencePieceModel.Load(FilePath));
+
+        tokenizer.CountTokens(new string('a', 100_000) + "X4e1f").Should().Be(1 + 100_000 - 40 + 1); // the space mark is unknown
+    }
+
+    [Fact]
+    public void Create_ByteFallbackWithoutBytes_IsRefused()
+    {
+        byte[] byteFallback = [0x12, 3, 0x98, 2, 1];
+        File.WriteAllBytes(FilePath, Concat(Piece("<unk>", type: 2), Piece("a"), byteFallback, Settings));
+        FluentActions.Invoking(ReadTokenizer).Should().Throw<AlpacaException>().WithMessage("*hostile.model*lacks some of the 256*");
+    }
+
+    [Theory]
+    [InlineData("<0xZZ>")]
+    [InlineData("<0x1>")]
+    [InlineData("a")]
+    public void Create_BytePieceThatNamesNoByte_IsRefused(string piece)
+    {
+        File.WriteAllBytes(FilePath, Concat(Piece("<unk>", type: 2), Piece(piece, type: 6), Settings));
+        FluentActions.Invoking(ReadTokenizer).Should().Throw<AlpacaException>().WithMessage($"*hostile.model*'{piece}' is not written like*");
+    }
 
     [Fact]
     public void Create_ManyControlPieces_StaysInBounds() =>

@@ -41,7 +41,7 @@ internal sealed class ByteLevelEncoder
     /// <summary>Encodes a text.</summary>
     /// <param name="text">The text; unpaired surrogates count as U+FFFD.</param>
     /// <param name="sink">Gets the tokens, in order.</param>
-    public void Encode<TSink>(ReadOnlySpan<char> text, ref TSink sink) where TSink : struct, ITokenSink
+    public void Encode<TSink>(ReadOnlySpan<char> text, ref TSink sink) where TSink : struct, ITokenSink, allows ref struct
     {
         Span<byte> shortWord = stackalloc byte[ShortWord];
         for (int position = 0, length; position < text.Length; position += length)
@@ -60,7 +60,7 @@ internal sealed class ByteLevelEncoder
         }
     }
 
-    private void EncodeWord<TSink>(ReadOnlySpan<byte> word, int position, ref TSink sink) where TSink : struct, ITokenSink
+    private void EncodeWord<TSink>(scoped ReadOnlySpan<byte> word, int position, scoped ref TSink sink) where TSink : struct, ITokenSink, allows ref struct
     {
         if (FindWhole(word) is { } id)
         {
@@ -156,7 +156,7 @@ internal sealed class ByteLevelEncoder
     /// <param name="position">The place in the text up to which characters are complete; advances past those that the token completes.</param>
     /// <param name="sink">Gets the token.</param>
     /// <returns>Where the token ends in the word.</returns>
-    private int Write<TSink>(int id, ReadOnlySpan<byte> word, int at, ref int position, ref TSink sink) where TSink : struct, ITokenSink
+    private int Write<TSink>(int id, scoped ReadOnlySpan<byte> word, int at, scoped ref int position, scoped ref TSink sink) where TSink : struct, ITokenSink, allows ref struct
     {
         var (start, end) = (position, at + _lengths[id]);
         for (; at < end; at++)

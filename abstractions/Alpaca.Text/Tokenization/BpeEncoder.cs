@@ -1,4 +1,5 @@
-using System.Buffers;
+using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Text;
 using Alpaca.Abstractions;
 
@@ -10,18 +11,31 @@ namespace Alpaca.Text;
 /// with the highest score merges, the leftmost of equals, until none is left. What is then not a piece becomes its UTF-8 bytes, or the unknown piece.</para>
 /// <para>Two things make it fast. Merges are looked up by pairs of integers (<see cref="MergeTable"/>). And the text falls apart into short segments: where two
 /// neighbouring characters meet inside no piece, nothing merges across, so each side is finished by itself. Segments up to <see cref="ShortSegment"/> characters
-/// are merged by scanning, longer ones with a heap, so the time is O(n log n) whatever the text.</para>
+/// are merged in registers and on the stack, longer ones with an agenda (<see cref="LongSegment"/>), so the time is O(n log n) whatever the text.</para>
 /// <para>Safe to use from several threads. Allocates nothing per token.</para>
 /// </remarks>
 internal sealed class BpeEncoder
 {
-    private const int ShortSegment = 48;
+    // The bits of the word that says which symbols are left.
+    private const int ShortSegment = 64;
+    private const int SlotBits = 6;
+
+    // The keys from here on are of pairs that do not merge.
+    private const uint NoKey = (uint)MergeTable.NoRank << SlotBits;
+
+    /// <summary>A character without symbol; which one is read from the text again when it is written out. Never merges, being negative.</summary>
+    private const int UnknownCharacter = int.MinValue;
+
+    /// <summary>In the table of characters: what begins with this one has to be looked at more closely.</summary>
+    private const int Ambiguous = -1;
 
     private readonly SymbolTable _symbols;
+    private readonly int[] _basicPlane;
+    private readonly MergeTable _characterMerges;
     private readonly MergeTable _merges;
+    private readonly Token[] _tokens;
+    private readonly ushort[] _characterCounts;
     private readonly UserDefinedPieces _userDefined;
-    private readonly int[] _lengths;
-    private readonly int[] _ids;
     private readonly int[]? _byteIds;
     private readonly bool[]? _unused;
     private readonly int _unkId;
@@ -35,171 +49,224 @@ internal sealed class BpeEncoder
         ThrowIfUnsupported(model);
         var pieces = model.Pieces;
         _symbols = SymbolTable.Build(pieces, vocabulary);
-        _merges = _symbols.Merges;
-        _lengths = _symbols.Lengths;
+        (_characterMerges, _merges) = (_symbols.Characters, _symbols.All);
         _userDefined = new UserDefinedPieces(
             pieces.Select((piece, id) => (piece, id)).Where(p => p.piece.Type == SentencePieceType.UserDefined).Select(p => (p.piece.Text, p.id)));
         _unkId = vocabulary.UnkId;
         _byteIds = model.Trainer.ByteFallback ? vocabulary.ByteIds : null;
         _addDummyPrefix = model.Normalizer.AddDummyPrefix;
-        _ids = new int[_symbols.Count];
-        Array.Fill(_ids, _unkId);
-        for (var id = 0; id < pieces.Count; id++) _ids[id] = vocabulary.Find(pieces[id].Text);
         if (pieces.Any(piece => piece.Type == SentencePieceType.Unused)) _unused = [.. pieces.Select(piece => piece.Type == SentencePieceType.Unused)];
+
+        _tokens = [.. _symbols.Lengths.Select((length, symbol) => new Token(symbol < pieces.Count ? IdOf(pieces[symbol].Text) : Token.None, length))];
+        _characterCounts = new ushort[_symbols.Count];
+        Array.Fill(_characterCounts, (ushort)1);
+        for (var id = 0; id < pieces.Count; id++)
+        {
+            if (SymbolTable.Merges(pieces[id].Type)) _characterCounts[id] = (ushort)pieces[id].Text.EnumerateRunes().Count();
+        }
+        _basicPlane = [.. _symbols.BasicPlane];
+        _basicPlane[' '] = _basicPlane[Vocabulary.Space];
+        _basicPlane.AsSpan().Replace(SymbolTable.None, UnknownCharacter);
+        _basicPlane.AsSpan(0xD800, 0x800).Fill(Ambiguous);
+        foreach (var first in _userDefined.FirstChars) _basicPlane[first == Vocabulary.Space ? ' ' : first] = _basicPlane[first] = Ambiguous;
+
+        int IdOf(string piece) => vocabulary.Find(piece) is var id && id != _unkId ? id : Token.None;
     }
 
     /// <summary>Encodes a text.</summary>
     /// <param name="text">The text; unpaired surrogates count as U+FFFD.</param>
     /// <param name="sink">Gets the tokens, in order.</param>
-    public void Encode<TSink>(ReadOnlySpan<char> text, ref TSink sink) where TSink : struct, ITokenSink
+    public void Encode<TSink>(ReadOnlySpan<char> text, ref TSink sink) where TSink : struct, ITokenSink, allows ref struct
     {
         if (text.IsEmpty) return;
-        var segment = new Segment(stackalloc int[ShortSegment], stackalloc Merge[ShortSegment]);
-        try
+        var output = new Output(text, _addDummyPrefix ? -1 : 0);
+        // A piece marked unused is taken apart the way it was last put together anywhere in the text, so then the text is one segment.
+        if (_unused is null) EncodeSegments(text, ref output, ref sink);
+        else EncodeLong(text, SymbolCount(text, output.Position), ref output, ref sink);
+    }
+
+    private void EncodeSegments<TSink>(ReadOnlySpan<char> text, scoped ref Output output, scoped ref TSink sink) where TSink : struct, ITokenSink, allows ref struct
+    {
+        Span<int> symbols = stackalloc int[ShortSegment];
+        Span<Merge> merges = stackalloc Merge[ShortSegment];
+        Span<uint> keys = stackalloc uint[ShortSegment];
+        var (count, previous) = (0, UnknownCharacter);
+        for (var position = output.Position; position < text.Length;)
         {
-            scoped var output = new Output<TSink>(this, text, ref sink);
-            var previous = SymbolTable.None;
-            var start = _addDummyPrefix ? -1 : 0;
-            for (var position = start; position < text.Length;)
+            var symbol = ReadSymbol(text, position, out var length);
+            if (!_characterMerges.TryGet(previous, symbol, out var merge) && count > 0)
             {
-                var (symbol, length) = ReadSymbol(text, position);
-                var joins = _merges.TryGet(previous, symbol, out var merge);
-                // A piece marked unused is taken apart the way it was last put together anywhere in the text, so then the text is one segment.
-                if (!joins && segment.Count > 0 && _unused is null)
-                {
-                    Flush(segment.Symbols, segment.Merges, start, ref output);
-                    segment.Clear();
-                    start = position;
-                }
-                segment.Append(symbol, merge);
-                previous = symbol;
-                position += length;
+                WriteShort(symbols[..count], merges, keys, ref output, ref sink);
+                count = 0;
             }
-            Flush(segment.Symbols, segment.Merges, start, ref output);
+            else if (count == ShortSegment)
+            {
+                EncodeLong(text, SegmentCount(text, output.Position), ref output, ref sink);
+                (count, position, previous) = (0, output.Position, UnknownCharacter);
+                continue;
+            }
+            symbols[count] = symbol;
+            keys[count] = ((uint)merge.Rank << SlotBits) | (uint)count;
+            merges[count] = merge;
+            count++;
+            previous = symbol;
+            position += length;
         }
-        finally
+        if (count > 0) WriteShort(symbols[..count], merges, keys, ref output, ref sink);
+    }
+
+    /// <summary>Merges a segment by looking for the best pair anew each time, and writes it out.</summary>
+    /// <param name="symbols">Its symbols, [n]; overwritten.</param>
+    /// <param name="merges">For each symbol the merge with the one before it, [n]; overwritten.</param>
+    /// <param name="keys">The same as rank and slot, so that the lowest is the best and the leftmost of equals, [n]; overwritten.</param>
+    /// <param name="output">Where it begins.</param>
+    /// <param name="sink">Gets the tokens.</param>
+    private void WriteShort<TSink>(scoped Span<int> symbols, scoped Span<Merge> merges, scoped Span<uint> keys, scoped ref Output output, scoped ref TSink sink)
+        where TSink : struct, ITokenSink, allows ref struct
+    {
+        var left = ulong.MaxValue >> (ShortSegment - symbols.Length); // the slots of the symbols that are left; the first always is
+        while (BestOf(keys[..symbols.Length]) is var key and < NoKey)
         {
-            segment.Dispose();
+            var slot = (int)(key % ShortSegment);
+            left ^= 1UL << slot;
+            var target = Before(left, slot);
+            symbols[target] = merges[slot].Symbol;
+            keys[slot] = uint.MaxValue;
+            if (target > 0) Renew(Before(left, target), target, symbols, merges, keys);
+            var next = BitOperations.TrailingZeroCount(left & (ulong.MaxValue << slot));
+            if (next < ShortSegment) Renew(target, next, symbols, merges, keys);
+        }
+        for (; left != 0; left &= left - 1) Write(symbols[BitOperations.TrailingZeroCount(left)], ref output, ref sink);
+
+        static int Before(ulong left, int slot) => BitOperations.Log2(left & ((1UL << slot) - 1));
+    }
+
+    private void Renew(int left, int right, Span<int> symbols, Span<Merge> merges, Span<uint> keys)
+    {
+        _merges.TryGet(symbols[left], symbols[right], out merges[right]);
+        keys[right] = ((uint)merges[right].Rank << SlotBits) | (uint)right;
+    }
+
+    private static uint BestOf(ReadOnlySpan<uint> keys)
+    {
+        var best = uint.MaxValue;
+        foreach (var key in keys) best = Math.Min(best, key);
+        return best;
+    }
+
+    /// <summary>Encodes the next symbols, which nothing after them merges with.</summary>
+    private void EncodeLong<TSink>(ReadOnlySpan<char> text, int count, scoped ref Output output, scoped ref TSink sink) where TSink : struct, ITokenSink, allows ref struct
+    {
+        var unused = _unused is null ? null : new UnusedParts(_unused);
+        using var segment = new LongSegment(count, _merges, _characterCounts, unused);
+        var position = output.Position;
+        foreach (ref var slot in segment.Slots)
+        {
+            slot = ReadSymbol(text, position, out var length);
+            position += length;
+        }
+        segment.Merge();
+        for (var slot = 0; slot < count; slot = segment.Next(slot))
+        {
+            if (unused is null) Write(segment.Slots[slot], ref output, ref sink);
+            else WriteParts(segment.Slots[slot], unused, ref output, ref sink);
         }
     }
 
-    /// <summary>The symbol that begins at a place: a user-defined piece as <c>~id</c>, a character, or <see cref="UnknownCharacter"/>.</summary>
-    private (int Symbol, int Length) ReadSymbol(ReadOnlySpan<char> text, int position)
+    /// <summary>How many symbols there are from a place on.</summary>
+    private int SymbolCount(ReadOnlySpan<char> text, int position)
     {
-        if (!_userDefined.IsEmpty && _userDefined.TryMatch(text, position, out var id, out var length)) return (~id, length);
-        if (position < 0) return (Known(_symbols.OfCharacter(Vocabulary.Space)), 1);
-        var character = text[position];
-        if (!char.IsSurrogate(character)) return (Known(_symbols.OfCharacter(character == ' ' ? Vocabulary.Space : character)), 1);
-        Rune.DecodeFromUtf16(text[position..], out var rune, out length);
-        return (Known(_symbols.OfCharacter(rune)), length);
+        var count = 0;
+        for (; position < text.Length; count++)
+        {
+            ReadSymbol(text, position, out var length);
+            position += length;
+        }
+        return count;
+    }
+
+    /// <summary>How many symbols there are from a place to where nothing merges across.</summary>
+    private int SegmentCount(ReadOnlySpan<char> text, int position)
+    {
+        var (count, previous) = (0, UnknownCharacter);
+        for (; position < text.Length; count++)
+        {
+            var symbol = ReadSymbol(text, position, out var length);
+            if (count > 0 && !_characterMerges.TryGet(previous, symbol, out _)) break;
+            previous = symbol;
+            position += length;
+        }
+        return count;
+    }
+
+    /// <summary>The symbol that begins at a place: a user-defined piece as <c>~id</c>, a character, or <see cref="UnknownCharacter"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private int ReadSymbol(ReadOnlySpan<char> text, int position, out int length)
+    {
+        length = 1;
+        return (uint)position < (uint)text.Length && _basicPlane[text[position]] is var symbol and not Ambiguous ? symbol : ReadAmbiguous(text, position, out length);
+    }
+
+    private int ReadAmbiguous(ReadOnlySpan<char> text, int position, out int length)
+    {
+        if (!_userDefined.IsEmpty && _userDefined.TryMatch(text, position, out var id, out length)) return ~id;
+        length = 1;
+        if (position < 0 || text[position] == ' ') return Known(_symbols.OfCharacter(new Rune(Vocabulary.Space)));
+        Rune.DecodeFromUtf16(text[position..], out var character, out length);
+        return Known(_symbols.OfCharacter(character));
 
         static int Known(int symbol) => symbol == SymbolTable.None ? UnknownCharacter : symbol;
     }
 
-    /// <summary>A character without symbol; which one is read from the text again when it is written out. Never merges, being negative.</summary>
-    private const int UnknownCharacter = int.MinValue;
-
-    /// <summary>Merges a segment and writes it out.</summary>
-    /// <param name="symbols">Its symbols, [n]; overwritten.</param>
-    /// <param name="merges">For each symbol the merge with the one before it, [n]; overwritten.</param>
-    /// <param name="start">Where it begins in the text; -1 if with the space mark put before it.</param>
-    /// <param name="output">Gets the tokens.</param>
-    private void Flush<TSink>(Span<int> symbols, Span<Merge> merges, int start, ref Output<TSink> output) where TSink : struct, ITokenSink
-    {
-        var parts = _unused is null ? null : new Dictionary<int, (int Left, int Right)>();
-        if (parts is not null || symbols.Length > ShortSegment) MergeLong(symbols, merges, parts);
-        else if (symbols.Length > 1) symbols = symbols[..MergeShort(symbols, merges)];
-        foreach (var symbol in symbols)
-        {
-            if (symbol == Absorbed) continue;
-            start = parts is null ? output.Write(symbol, start) : WriteParts(symbol, start, parts, ref output);
-        }
-    }
-
-    /// <summary>Merges by looking for the best pair anew each time; the quickest way for a word.</summary>
-    /// <returns>How many symbols are left, at the front.</returns>
-    private int MergeShort(Span<int> symbols, Span<Merge> merges)
-    {
-        var count = symbols.Length;
-        while (true)
-        {
-            var (best, rank) = (0, MergeTable.NoRank);
-            for (var i = 1; i < count; i++)
-            {
-                if (merges[i].Rank < rank) (best, rank) = (i, merges[i].Rank);
-            }
-            if (best == 0) return count;
-            symbols[best - 1] = merges[best].Symbol;
-            symbols[(best + 1)..count].CopyTo(symbols[best..]);
-            merges[(best + 1)..count].CopyTo(merges[best..]);
-            count--;
-            if (best > 1) _merges.TryGet(symbols[best - 2], symbols[best - 1], out merges[best - 1]);
-            if (best < count) _merges.TryGet(symbols[best - 1], symbols[best], out merges[best]);
-        }
-    }
-
-    /// <summary>Marks a symbol that became part of the one before it.</summary>
-    private const int Absorbed = int.MinValue + 1;
-
-    /// <summary>Merges with an agenda, leaving <see cref="Absorbed"/> where a symbol went into its left neighbour.</summary>
-    /// <param name="symbols">The symbols, [n].</param>
-    /// <param name="merges">For each symbol the merge with the one before it, [n].</param>
-    /// <param name="parts">If given, gets for each merged symbol the two it was last put together from.</param>
-    private void MergeLong(Span<int> symbols, Span<Merge> merges, Dictionary<int, (int Left, int Right)>? parts)
-    {
-        var count = symbols.Length;
-        var links = ArrayPool<int>.Shared.Rent(2 * count);
-        try
-        {
-            var previous = links.AsSpan(0, count);
-            var next = links.AsSpan(count, count);
-            // The key is (rank, left symbol's place). What a key stands for is looked up when it comes up: if the pair has changed meanwhile, either its rank differs
-            // and the key is void, or the rank is the same and the key is just as good for the new pair.
-            var agenda = new PriorityQueue<int, ulong>(count);
-            for (var i = 0; i < count; i++)
-            {
-                (previous[i], next[i]) = (i - 1, i + 1);
-                if (i > 0) Offer(i - 1, i, symbols, merges);
-            }
-            while (agenda.TryDequeue(out var right, out var key))
-            {
-                if (symbols[right] == Absorbed || merges[right].Rank != (int)(key >> 32)) continue;
-                var left = previous[right];
-                symbols[left] = merges[right].Symbol;
-                symbols[right] = Absorbed;
-                next[left] = next[right];
-                if (next[left] < count) previous[next[left]] = left;
-                if (previous[left] >= 0) Renew(previous[left], left, symbols, merges);
-                if (next[left] < count) Renew(left, next[left], symbols, merges);
-            }
-
-            void Renew(int left, int right, Span<int> symbols, Span<Merge> merges)
-            {
-                _merges.TryGet(symbols[left], symbols[right], out merges[right]);
-                Offer(left, right, symbols, merges);
-            }
-
-            void Offer(int left, int right, Span<int> symbols, Span<Merge> merges)
-            {
-                var merge = merges[right];
-                if (merge.Rank == MergeTable.NoRank) return;
-                agenda.Enqueue(right, (ulong)(uint)merge.Rank << 32 | (uint)left);
-                if (parts is not null && _unused![merge.Symbol]) parts[merge.Symbol] = (symbols[left], symbols[right]);
-            }
-        }
-        finally
-        {
-            ArrayPool<int>.Shared.Return(links);
-        }
-    }
-
     /// <summary>Writes a symbol; if it is an unused piece, as what it was put together from.</summary>
-    private int WriteParts<TSink>(int symbol, int position, Dictionary<int, (int Left, int Right)> parts, ref Output<TSink> output)
-        where TSink : struct, ITokenSink
+    private void WriteParts<TSink>(int symbol, UnusedParts unused, scoped ref Output output, scoped ref TSink sink) where TSink : struct, ITokenSink, allows ref struct
     {
-        if (symbol < 0 || symbol >= _unused!.Length || !_unused[symbol] || !parts.TryGetValue(symbol, out var part)) return output.Write(symbol, position);
-        position = WriteParts(part.Left, position, parts, ref output);
-        return WriteParts(part.Right, position, parts, ref output);
+        if (!unused.TryGet(symbol, out var parts))
+        {
+            Write(symbol, ref output, ref sink);
+            return;
+        }
+        WriteParts(parts.Left, unused, ref output, ref sink);
+        WriteParts(parts.Right, unused, ref output, ref sink);
+    }
+
+    /// <summary>Writes the token or tokens of the next symbol.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Write<TSink>(int symbol, scoped ref Output output, scoped ref TSink sink) where TSink : struct, ITokenSink, allows ref struct
+    {
+        var piece = symbol < 0 && symbol != UnknownCharacter ? ~symbol : symbol;
+        var (id, length) = piece >= 0 ? _tokens[piece] : new Token(Token.None, output.CharacterLength);
+        if (id == Token.None)
+        {
+            WriteUnknown(length, ref output, ref sink);
+            return;
+        }
+        var start = Math.Max(output.Position, 0);
+        output.Position += length;
+        output.IsAfterUnknown = false;
+        sink.Add(id, start, output.Position);
+    }
+
+    private void WriteUnknown<TSink>(int length, scoped ref Output output, scoped ref TSink sink) where TSink : struct, ITokenSink, allows ref struct
+    {
+        var (start, end) = (Math.Max(output.Position, 0), output.Position + length);
+        if (_byteIds is not null)
+        {
+            while (output.Position < end) WriteBytes(_byteIds, ref output, ref sink);
+        }
+        else if (output.IsAfterUnknown) sink.ExtendLast(end);
+        else sink.Add(_unkId, start, end);
+        output.Position = end;
+        output.IsAfterUnknown = _byteIds is null;
+    }
+
+    private static void WriteBytes<TSink>(int[] byteIds, scoped ref Output output, scoped ref TSink sink) where TSink : struct, ITokenSink, allows ref struct
+    {
+        Span<byte> utf8 = stackalloc byte[4];
+        var count = output.Character.EncodeToUtf8(utf8);
+        var start = Math.Max(output.Position, 0);
+        output.Position += output.CharacterLength;
+        for (var i = 0; i < count; i++) sink.Add(byteIds[utf8[i]], start, i == count - 1 ? output.Position : start);
     }
 
     private static void ThrowIfUnsupported(SentencePieceModel model)
@@ -217,118 +284,36 @@ internal sealed class BpeEncoder
                 + "or merge its pieces into one.");
     }
 
-    /// <summary>Turns merged symbols into tokens.</summary>
-    private ref struct Output<TSink> where TSink : struct, ITokenSink
+    /// <summary>How far the text is written.</summary>
+    private ref struct Output(ReadOnlySpan<char> text, int position)
     {
-        private readonly BpeEncoder _encoder;
-        private readonly ReadOnlySpan<char> _text;
-        private readonly ref TSink _sink;
-        private bool _afterUnknown;
+        private readonly ReadOnlySpan<char> _text = text;
 
-        public Output(BpeEncoder encoder, ReadOnlySpan<char> text, ref TSink sink)
-        {
-            _encoder = encoder;
-            _text = text;
-            _sink = ref sink;
-        }
+        /// <summary>The place in the text; -1 at the space mark put before it.</summary>
+        public int Position { get; set; } = position;
 
-        /// <summary>Writes the token or tokens of the symbol that begins at a place.</summary>
-        /// <returns>The place after it.</returns>
-        public int Write(int symbol, int position)
-        {
-            var piece = symbol < 0 && symbol != UnknownCharacter ? ~symbol : symbol;
-            var end = position + (piece >= 0 ? _encoder._lengths[piece] : CharacterLengthAt(position));
-            if (piece >= 0 && _encoder._ids[piece] != _encoder._unkId)
-            {
-                _sink.Add(_encoder._ids[piece], Math.Max(position, 0), end);
-                _afterUnknown = false;
-            }
-            else if (_encoder._byteIds is not null)
-            {
-                WriteBytes(_encoder._byteIds, position, end);
-            }
-            else
-            {
-                WriteUnknown(position, end);
-            }
-            return end;
-        }
+        /// <summary>Whether the last token is the unknown piece.</summary>
+        public bool IsAfterUnknown { get; set; }
 
-        private readonly void WriteBytes(int[] byteIds, int position, int end)
+        public readonly Rune Character
         {
-            Span<byte> utf8 = stackalloc byte[4];
-            while (position < end)
+            get
             {
-                var length = CharacterLengthAt(position);
-                var count = CharacterAt(position).EncodeToUtf8(utf8);
-                var start = Math.Max(position, 0);
-                position += length;
-                for (var i = 0; i < count; i++) _sink.Add(byteIds[utf8[i]], start, i == count - 1 ? position : start);
+                if (Position < 0 || _text[Position] == ' ') return new Rune(Vocabulary.Space);
+                Rune.DecodeFromUtf16(_text[Position..], out var character, out _);
+                return character;
             }
         }
 
-        private void WriteUnknown(int position, int end)
-        {
-            if (_afterUnknown) _sink.ExtendLast(end);
-            else _sink.Add(_encoder._unkId, Math.Max(position, 0), end);
-            _afterUnknown = true;
-        }
-
-        private readonly int CharacterLengthAt(int position)
-        {
-            CharacterAt(position, out var length);
-            return length;
-        }
-
-        private readonly Rune CharacterAt(int position) => CharacterAt(position, out _);
-
-        private readonly Rune CharacterAt(int position, out int length)
-        {
-            length = 1;
-            if (position < 0 || _text[position] == ' ') return new Rune(Vocabulary.Space);
-            Rune.DecodeFromUtf16(_text[position..], out var character, out length);
-            return character;
-        }
+        /// <summary>The length of <see cref="Character"/> in UTF-16 code units.</summary>
+        public readonly int CharacterLength => Position >= 0 && Position + 1 < _text.Length && char.IsSurrogatePair(_text[Position], _text[Position + 1]) ? 2 : 1;
     }
 
-    /// <summary>A stretch of text that merges by itself: symbols, and for each the merge with the one before it.</summary>
-    private ref struct Segment(Span<int> symbols, Span<Merge> merges)
+    /// <summary>What a symbol becomes.</summary>
+    /// <param name="Id">The token's id, or <see cref="None"/> if it is written as bytes or as the unknown piece.</param>
+    /// <param name="Length">Its length in UTF-16 code units.</param>
+    private readonly record struct Token(int Id, int Length)
     {
-        private Span<int> _symbols = symbols;
-        private Span<Merge> _merges = merges;
-        private int[]? _rentedSymbols;
-        private Merge[]? _rentedMerges;
-
-        public int Count { get; private set; }
-
-        public readonly Span<int> Symbols => _symbols[..Count];
-
-        public readonly Span<Merge> Merges => _merges[..Count];
-
-        public void Append(int symbol, Merge merge)
-        {
-            if (Count == Math.Min(_symbols.Length, _merges.Length)) Grow();
-            _symbols[Count] = symbol;
-            _merges[Count] = merge;
-            Count++;
-        }
-
-        public void Clear() => Count = 0;
-
-        public readonly void Dispose()
-        {
-            if (_rentedSymbols is not null) ArrayPool<int>.Shared.Return(_rentedSymbols);
-            if (_rentedMerges is not null) ArrayPool<Merge>.Shared.Return(_rentedMerges);
-        }
-
-        private void Grow()
-        {
-            var (symbols, merges) = (ArrayPool<int>.Shared.Rent(2 * Count), ArrayPool<Merge>.Shared.Rent(2 * Count));
-            Symbols.CopyTo(symbols);
-            Merges.CopyTo(merges);
-            Dispose();
-            _symbols = _rentedSymbols = symbols;
-            _merges = _rentedMerges = merges;
-        }
+        public const int None = -1;
     }
 }

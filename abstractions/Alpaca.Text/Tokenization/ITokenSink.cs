@@ -21,6 +21,22 @@ internal readonly struct IdSink(List<int> ids) : ITokenSink
     public void ExtendLast(int end) { }
 }
 
+/// <summary>Writes ids to memory of the caller; counts those that have no room too.</summary>
+internal ref struct IdSpanSink(Span<int> ids) : ITokenSink
+{
+    private readonly Span<int> _ids = ids;
+
+    public int Count { get; private set; }
+
+    public void Add(int id, int start, int end)
+    {
+        if ((uint)Count < (uint)_ids.Length) _ids[Count] = id;
+        Count++;
+    }
+
+    public readonly void ExtendLast(int end) { }
+}
+
 /// <summary>Counts tokens.</summary>
 internal struct CountSink : ITokenSink
 {

@@ -10,8 +10,8 @@ namespace Alpaca.Text;
 /// </remarks>
 internal sealed class MergeTable
 {
-    /// <summary>The rank of a pair that does not merge itself; worse than every real rank.</summary>
-    public const int NoRank = int.MaxValue;
+    /// <summary>The rank of a pair that does not merge itself; worse than every real rank. The encoder keeps six bits of a word for something else.</summary>
+    public const int NoRank = (1 << 26) - 1;
 
     private readonly Entry[] _entries;
     private readonly int _shift;
@@ -38,16 +38,16 @@ internal sealed class MergeTable
     /// <summary>Finds what two neighbouring symbols merge into.</summary>
     /// <param name="left">A symbol; negative ones never merge.</param>
     /// <param name="right">The symbol after it.</param>
-    /// <param name="merge">The merge, or one with <see cref="NoRank"/>.</param>
-    /// <returns>Whether the pair is listed. If not, no merge ever crosses the place where the two single characters meet.</returns>
+    /// <param name="merge">The merge, or <see cref="Merge.None"/>.</param>
+    /// <returns>Whether the pair is listed.</returns>
     public bool TryGet(int left, int right, out Merge merge)
     {
         if ((left | right) >= 0)
         {
-            var key = Key(left, right);
-            for (var slot = Slot(key); ; slot = (slot + 1) & (_entries.Length - 1))
+            var (key, entries) = (Key(left, right), _entries);
+            for (var slot = Slot(key); ; slot++)
             {
-                ref readonly var entry = ref _entries[slot];
+                ref readonly var entry = ref entries[slot & (entries.Length - 1)];
                 if (entry.Key == key)
                 {
                     merge = entry.Merge;

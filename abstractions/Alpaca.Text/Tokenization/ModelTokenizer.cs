@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using System.Text;
 using Alpaca.Abstractions;
@@ -116,6 +117,45 @@ public abstract class ModelTokenizer : Tokenizer
         EncodeText(text, ref sink);
     }
 
+    /// <summary>Encodes a text into memory of the caller's.</summary>
+    /// <param name="text">The text; special tokens in it are ordinary characters.</param>
+    /// <param name="destination">Gets the ids. Three for each UTF-16 code unit, and three more, are always enough.</param>
+    /// <param name="tokenCount">How many tokens the text has, also if they do not fit.</param>
+    /// <returns>Whether they fit. If not, <paramref name="destination"/> has the first of them.</returns>
+    public bool TryEncode(ReadOnlySpan<char> text, Span<int> destination, out int tokenCount)
+    {
+        var sink = new IdSpanSink(destination);
+        EncodeText(text, ref sink);
+        tokenCount = sink.Count;
+        return tokenCount <= destination.Length;
+    }
+
+    /// <summary>Encodes many texts, several at a time.</summary>
+    /// <param name="texts">The texts; special tokens in them are ordinary characters.</param>
+    /// <param name="maxDegreeOfParallelism">How many threads at most; -1, the default, leaves it to the system, which takes all processors.</param>
+    /// <param name="cancellationToken">Stops between texts.</param>
+    /// <returns>The ids of each text, in the order of <paramref name="texts"/>.</returns>
+    public IReadOnlyList<int[]> EncodeBatch(IReadOnlyList<string> texts, int maxDegreeOfParallelism = -1, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(texts);
+        var ids = new int[texts.Count][];
+        if (ids.Length == 0) return ids;
+        var options = new ParallelOptions { MaxDegreeOfParallelism = maxDegreeOfParallelism, CancellationToken = cancellationToken };
+        // Small enough that one slow range does not keep the others waiting, large enough that handing them out costs nothing.
+        var ranges = Partitioner.Create(0, ids.Length, Math.Clamp(ids.Length / (16 * Environment.ProcessorCount), 1, 256));
+        Parallel.ForEach(ranges, options, () => new List<int>(), (range, state, buffer) =>
+        {
+            for (var i = range.Item1; i < range.Item2 && !state.ShouldExitCurrentIteration; i++)
+            {
+                buffer.Clear();
+                Encode(texts[i] ?? throw new ArgumentException($"Text {i} is null.", nameof(texts)), buffer);
+                ids[i] = [.. buffer];
+            }
+            return buffer;
+        }, static _ => { });
+        return ids;
+    }
+
     /// <summary>The text of ids.</summary>
     /// <param name="ids">Ids of this vocabulary.</param>
     /// <param name="skipSpecialTokens">Whether special tokens are left out, the default. Otherwise they are written as Hugging Face's tokenizer of the kind writes them.</param>
@@ -172,7 +212,7 @@ public abstract class ModelTokenizer : Tokenizer
     /// <summary>Encodes a text, special tokens in it being ordinary characters.</summary>
     /// <param name="text">The text; unpaired surrogates count as U+FFFD.</param>
     /// <param name="sink">Gets the tokens, in order.</param>
-    internal abstract void EncodeText<TSink>(ReadOnlySpan<char> text, ref TSink sink) where TSink : struct, ITokenSink;
+    internal abstract void EncodeText<TSink>(ReadOnlySpan<char> text, ref TSink sink) where TSink : struct, ITokenSink, allows ref struct;
 
     /// <summary>Begins decoding ids one by one, special tokens left out.</summary>
     internal abstract TokenAssembler CreateAssembler();

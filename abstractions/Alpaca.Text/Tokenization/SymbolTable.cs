@@ -8,8 +8,11 @@ namespace Alpaca.Text;
 /// </summary>
 internal sealed class SymbolTable
 {
-    /// <summary>What <see cref="OfCharacter(char)"/> gives for a character that is no piece and part of none.</summary>
+    /// <summary>What <see cref="BasicPlane"/> gives for a character that is no piece and part of none.</summary>
     public const int None = -1;
+
+    // LLaMA's vocabulary has 2.3 for each piece. Four million take 350 MB.
+    private const int MaxMerges = 1 << 22;
 
     // One entry per UTF-16 code unit (256 KB): text is looked up character by character, and most of it lies in a few pages.
     private readonly int[] _basicPlane = new int[char.MaxValue + 1];
@@ -23,7 +26,13 @@ internal sealed class SymbolTable
     }
 
     /// <summary>Which pairs merge.</summary>
-    public MergeTable Merges { get; private set; } = null!;
+    public MergeTable All { get; private set; } = null!;
+
+    /// <summary>
+    /// Pairs of single characters: those that merge, and with <see cref="Merge.None"/> those that only stand side by side where something else merges. Across a pair
+    /// that is not listed nothing ever merges. A table of its own because it is far smaller than the other and is asked for every character.
+    /// </summary>
+    public MergeTable Characters { get; private set; } = null!;
 
     /// <summary>How many symbols there are.</summary>
     public int Count => _lengths.Count;
@@ -31,12 +40,15 @@ internal sealed class SymbolTable
     /// <summary>The length of each symbol in UTF-16 code units.</summary>
     public int[] Lengths => [.. _lengths];
 
-    /// <summary>The symbol of a character of the basic plane.</summary>
-    public int OfCharacter(char character) => _basicPlane[character];
+    /// <summary>The symbol of each UTF-16 code unit, [65536]; <see cref="None"/> for surrogates.</summary>
+    public ReadOnlySpan<int> BasicPlane => _basicPlane;
 
     /// <summary>The symbol of any character.</summary>
     public int OfCharacter(Rune character)
         => character.IsBmp ? _basicPlane[character.Value] : _supplementary.GetValueOrDefault(character.Value, None);
+
+    /// <summary>Whether pieces of that type come out of merges. User-defined ones are cut out of the text before anything merges.</summary>
+    public static bool Merges(SentencePieceType type) => type is SentencePieceType.Normal or SentencePieceType.Unused;
 
     /// <summary>Lists the symbols and merges of a vocabulary.</summary>
     public static SymbolTable Build(IReadOnlyList<SentencePiece> pieces, Vocabulary vocabulary)
@@ -44,12 +56,10 @@ internal sealed class SymbolTable
         var table = new SymbolTable(pieces);
         var ranks = RanksOf(pieces);
         var merges = new List<(int, int, Merge)>(pieces.Count * 2);
+        var characters = new List<(int, int, Merge)>();
         var neighbours = new HashSet<(int, int)>();
         var reachable = new bool[pieces.Count];
         var textual = vocabulary.TextualLookup;
-
-        // User-defined pieces are cut out of the text before anything merges, so they neither merge nor come out of a merge.
-        bool Merges(int id) => pieces[id].Type is SentencePieceType.Normal or SentencePieceType.Unused;
 
         for (var id = 0; id < pieces.Count; id++)
         {
@@ -68,7 +78,7 @@ internal sealed class SymbolTable
         }
 
         // Shorter pieces first: what a piece is put together from is known by then to be reachable itself.
-        foreach (var id in Enumerable.Range(0, pieces.Count).Where(Merges).OrderBy(id => pieces[id].Text.Length))
+        foreach (var id in Enumerable.Range(0, pieces.Count).Where(id => Merges(pieces[id].Type)).OrderBy(id => pieces[id].Text.Length))
         {
             var text = pieces[id].Text.AsSpan();
             if (IsOneCharacter(text)) continue;
@@ -77,14 +87,17 @@ internal sealed class SymbolTable
                 if (char.IsLowSurrogate(text[split])) continue;
                 var (left, right) = (SymbolOf(text[..split]), SymbolOf(text[split..]));
                 if (left == None || right == None) continue;
+                if (merges.Count == MaxMerges) throw vocabulary.TooManyMerges(MaxMerges);
                 merges.Add((left, right, new Merge(id, ranks[id])));
                 reachable[id] = true;
                 // The two characters that meet there may be neighbours in a merge though they do not merge with each other.
                 var (before, after) = (SymbolOf(LastCharacter(text[..split])), SymbolOf(FirstCharacter(text[split..])));
-                if (neighbours.Add((before, after))) merges.Add((before, after, Merge.None));
+                if (left == before && right == after) characters.Add(merges[^1]);
+                else if (neighbours.Add((before, after))) characters.Add((before, after, Merge.None));
             }
         }
-        table.Merges = new MergeTable(merges);
+        table.All = new MergeTable(merges);
+        table.Characters = new MergeTable(characters);
         return table;
     }
 

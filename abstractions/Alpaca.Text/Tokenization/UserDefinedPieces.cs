@@ -3,42 +3,53 @@ namespace Alpaca.Text;
 /// <summary>Finds user-defined pieces, which are always kept whole; the longest at a place wins.</summary>
 internal sealed class UserDefinedPieces
 {
-    private readonly Dictionary<char, (string Text, int Id)[]> _byFirstChar;
+    // In ordinal order, so that those which agree with the text so far lie side by side.
+    private readonly (string Text, int Id)[] _sorted;
 
     public UserDefinedPieces(IEnumerable<(string Text, int Id)> pieces)
-        => _byFirstChar = pieces.GroupBy(piece => piece.Text[0]).ToDictionary(
-            group => group.Key, group => group.OrderByDescending(piece => piece.Text.Length).ToArray());
+    {
+        _sorted = [.. pieces];
+        Array.Sort(_sorted, static (a, b) => string.CompareOrdinal(a.Text, b.Text));
+    }
 
-    public bool IsEmpty => _byFirstChar.Count == 0;
+    public bool IsEmpty => _sorted.Length == 0;
 
-    /// <summary>The piece that the escaped text has at a place.</summary>
+    /// <summary>The UTF-16 code units that pieces begin with.</summary>
+    public IEnumerable<char> FirstChars => _sorted.Select(piece => piece.Text[0]).Distinct();
+
+    /// <summary>The piece that the escaped text has at a place; found in the time of reading it, however many pieces begin alike.</summary>
     /// <param name="text">The text before its spaces are escaped.</param>
     /// <param name="position">An index into it; -1 is the space mark put before it.</param>
     /// <param name="id">The piece's id.</param>
     /// <param name="length">Its length in UTF-16 code units, or 0.</param>
     public bool TryMatch(ReadOnlySpan<char> text, int position, out int id, out int length)
     {
-        if (_byFirstChar.TryGetValue(At(text, position), out var candidates))
-        {
-            foreach (var candidate in candidates)
-            {
-                if (!IsAt(text, position, candidate.Text)) continue;
-                (id, length) = (candidate.Id, candidate.Text.Length);
-                return true;
-            }
-        }
         (id, length) = (0, 0);
-        return false;
+        var (start, end) = (0, _sorted.Length);
+        for (var depth = 0; ; depth++)
+        {
+            if (start < end && _sorted[start].Text.Length == depth)
+            {
+                (id, length) = (_sorted[start].Id, depth);
+                start++;
+            }
+            if (start == end || position + depth >= text.Length) return length > 0;
+            var next = At(text, position + depth);
+            start = FirstNotBelow(start, end, depth, next);
+            end = FirstNotBelow(start, end, depth, next + 1);
+        }
     }
 
-    private static bool IsAt(ReadOnlySpan<char> text, int position, string piece)
+    /// <summary>The first piece of a range whose code unit at a depth is not below a value.</summary>
+    private int FirstNotBelow(int start, int end, int depth, int value)
     {
-        if (piece.Length > text.Length - position) return false;
-        for (var i = 0; i < piece.Length; i++)
+        while (start < end)
         {
-            if (At(text, position + i) != piece[i]) return false;
+            var middle = (start + end) / 2;
+            if (_sorted[middle].Text[depth] < value) start = middle + 1;
+            else end = middle;
         }
-        return true;
+        return start;
     }
 
     private static char At(ReadOnlySpan<char> text, int position) => position < 0 || text[position] == ' ' ? Vocabulary.Space : text[position];

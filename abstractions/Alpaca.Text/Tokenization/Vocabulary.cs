@@ -9,8 +9,15 @@ internal sealed class Vocabulary
     /// <summary>Stands for a space within pieces: U+2581.</summary>
     public const char Space = '▁';
 
-    // SentencePiece trains pieces of up to 16 characters. All ways to put a piece together are listed at load, in time that grows with the square of its length.
-    private const int MaxMergedLength = 512;
+    /// <summary>The longest piece that may come out of merges, in UTF-16 code units. SentencePiece trains pieces of up to 16 characters.</summary>
+    public const int MaxMergedLength = 512;
+
+    // What begins like such a piece is read so far at every place of a text.
+    private const int MaxUserDefinedLength = 1024;
+
+    // All ways to put a piece together are listed at load, in time that grows with the square of its length. A million pieces of 32 characters are this many steps, a
+    // second or two.
+    private const long MaxMergeSteps = 1 << 30;
 
     private readonly SentencePieceModel _model;
     private readonly Dictionary<string, int> _textual = new(StringComparer.Ordinal);
@@ -23,11 +30,21 @@ internal sealed class Vocabulary
         ByteIds = new int[256];
         Array.Fill(ByteIds, -1);
         UnkId = -1;
+        var mergeSteps = 0L;
         for (var id = 0; id < model.Pieces.Count; id++)
         {
             var piece = model.Pieces[id];
-            if (piece.Type is SentencePieceType.Normal or SentencePieceType.Unused && piece.Text.Length > MaxMergedLength)
-                throw Damaged($"piece {id} is {piece.Text.Length} characters long, more than the {MaxMergedLength} that can be merged");
+            if (SymbolTable.Merges(piece.Type))
+            {
+                if (piece.Text.Length > MaxMergedLength)
+                    throw Damaged($"piece {id} is {piece.Text.Length} characters long, more than the {MaxMergedLength} that can be merged");
+                mergeSteps += (long)piece.Text.Length * piece.Text.Length;
+                if (mergeSteps > MaxMergeSteps) throw Damaged($"its first {id + 1} pieces alone are too long to list all the ways to put them together");
+            }
+            else if (piece.Type == SentencePieceType.UserDefined && piece.Text.Length > MaxUserDefinedLength)
+            {
+                throw Damaged($"the user-defined piece {id} is {piece.Text.Length} characters long, more than the {MaxUserDefinedLength} that are looked for");
+            }
             var map = IsTextual(piece.Type) ? _textual : _reserved;
             if (!map.TryAdd(piece.Text, id)) throw Damaged($"piece {id} '{piece.Text}' is there twice");
             if (piece.Type == SentencePieceType.Unknown) UnkId = UnkId < 0 ? id : throw Damaged("it has two unknown pieces");
@@ -54,6 +71,9 @@ internal sealed class Vocabulary
 
     /// <summary>The piece that the result of a merge would be, found without making a string.</summary>
     public Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> TextualLookup => _textual.GetAlternateLookup<ReadOnlySpan<char>>();
+
+    /// <summary>The error for a vocabulary that can be put together in more ways than fit into memory.</summary>
+    public AlpacaException TooManyMerges(int limit) => Damaged($"there are more than {limit} ways to put its pieces together from one another");
 
     private int ByteOf(string text)
         => text.Length == 6 && text.StartsWith("<0x", StringComparison.Ordinal) && text[5] == '>'

@@ -57,7 +57,7 @@ internal sealed class UnigramEncoder
     /// <summary>Encodes a text.</summary>
     /// <param name="text">The text; unpaired surrogates count as U+FFFD.</param>
     /// <param name="sink">Gets the tokens, in order.</param>
-    public void Encode<TSink>(ReadOnlySpan<char> text, ref TSink sink) where TSink : struct, ITokenSink
+    public void Encode<TSink>(ReadOnlySpan<char> text, ref TSink sink) where TSink : struct, ITokenSink, allows ref struct
     {
         using var normalized = _normalizer.Normalize(text);
         if (normalized.Length == 0) return;
@@ -106,7 +106,7 @@ internal sealed class UnigramEncoder
         }
     }
 
-    private void Write<TSink>(NormalizedText text, ReadOnlySpan<Step> steps, ref TSink sink) where TSink : struct, ITokenSink
+    private void Write<TSink>(NormalizedText text, ReadOnlySpan<Step> steps, ref TSink sink) where TSink : struct, ITokenSink, allows ref struct
     {
         var origins = text.Origins;
         var afterUnknown = false;
@@ -122,7 +122,7 @@ internal sealed class UnigramEncoder
         }
     }
 
-    private void WriteBytes<TSink>(NormalizedText text, int start, int end, ref TSink sink) where TSink : struct, ITokenSink
+    private void WriteBytes<TSink>(NormalizedText text, int start, int end, ref TSink sink) where TSink : struct, ITokenSink, allows ref struct
     {
         var origin = text.Origins[start];
         for (var i = start; i < end; i++) sink.Add(_byteIds![text.Bytes[i]], origin, i == end - 1 ? text.Origins[end] : origin);

@@ -10,5 +10,6 @@ internal static class BenchVerb
         BenchWeights.Create(context),
         BenchStage.CreateConvert(context),
         BenchStage.CreateMerge(context),
+        BenchTokenizer.Create(context),
     };
 }
