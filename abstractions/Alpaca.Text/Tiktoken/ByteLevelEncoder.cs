@@ -171,5 +171,6 @@ internal sealed class ByteLevelEncoder
 
     private static bool IsContinuation(byte value) => value is >= 0x80 and < 0xC0;
 
-    private static ulong Key(int left, int right) => (ulong)(uint)left << 32 | (uint)right;
+    /// <summary>A number for each pair, mixed: a dictionary's hash of a 64-bit number is its halves' exclusive or, which neighbours would share.</summary>
+    private static ulong Key(int left, int right) => ((ulong)(uint)left << 32 | (uint)right) * 0x9E37_79B9_7F4A_7C15;
 }

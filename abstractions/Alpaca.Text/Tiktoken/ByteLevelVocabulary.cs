@@ -18,7 +18,7 @@ internal sealed record ByteLevelVocabulary(
     {
         var pieces = TiktokenFile.Read(file);
         var ids = Index(pieces);
-        var merges = BpeMerges.Of(pieces).Select(merge => (ids[merge.Left], ids[merge.Right], ids[merge.Left + merge.Right], ids[merge.Left + merge.Right]));
+        var merges = BpeMerges.Of(pieces).Select(merge => (Left: ids[merge.Left], Right: ids[merge.Right], Whole: ids[merge.Left + merge.Right])).Select(merge => (merge.Left, merge.Right, merge.Whole, merge.Whole));
         return new ByteLevelVocabulary(file, pieces, ids, [.. merges], TakesWholeWords: true);
     }
 
