@@ -93,6 +93,18 @@ public sealed class FastTokenizerTests : IDisposable
         await CompareAsync(isMerged ? Merged : Base, isMerged ? "[PAD]" : null, texts);
     }
 
+    [NodeFact]
+    public async Task Write_SampleModelsForHuggingFacesLibraries_GivesTheSameIdsOnTheSampleData()
+    {
+        var samples = Path.Combine(Golden.RepositoryRoot, "samples");
+        var model = VocabularyMerge.Of(
+            SentencePieceModel.Load(Path.Combine(samples, "llama-tiny", "tokenizer.model")), [SentencePieceModel.Load(Path.Combine(samples, "chinese_sp.model"))], [], "[PAD]", padFirst: false).Model;
+        var texts = Directory.EnumerateFiles(Path.Combine(samples, "instructions"), "*.json", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
+            .SelectMany(file => JsonSerializer.Deserialize<List<Dictionary<string, string>>>(File.ReadAllBytes(file))!).SelectMany(sample => sample.Values).ToList();
+        texts.Should().HaveCountGreaterThan(100);
+        await CompareAsync(model, "[PAD]", texts);
+    }
+
     [NodeGoldenTheory]
     [Trait("Category", "Slow")]
     [InlineData(false)]
