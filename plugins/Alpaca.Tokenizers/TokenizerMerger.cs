@@ -92,7 +92,7 @@ public sealed class TokenizerMerger : ITokenizerMerger
         else if (request.PadToken is { } piece && extra.Contains(piece, StringComparer.Ordinal))
             problems.Add($"The padding piece (PadToken) '{piece}' is among the extra pieces too; remove it there.");
         if (request.PadFirst && request.PadToken is null) problems.Add("PadFirst is set, but no padding piece (PadToken); name one such as <pad>.");
-        var chatTemplate = request.ChatTemplate.Equals(NoChatTemplate, StringComparison.OrdinalIgnoreCase) ? null : Try(() => ChatTemplates.Get(request.ChatTemplate));
+        var chatTemplate = request.ChatTemplate.Equals(NoChatTemplate, StringComparison.OrdinalIgnoreCase) ? null : Try(() => PromptTemplate.Get(request.ChatTemplate).ToJinja());
         var reportText = request.ReportText is { } file ? ExtraPieces.ReadText(file, problems) : TestText;
         if (problems.Count > 0) throw new AlpacaException(string.Join(Environment.NewLine, problems));
         return (basis!, others, extra, reportText!, chatTemplate);

@@ -1,4 +1,3 @@
-using Alpaca.Abstractions;
 using Alpaca.Text;
 
 namespace Alpaca.Tokenizers.Tests;
@@ -17,10 +16,11 @@ public class ChatTemplateTests
     [InlineData("alpaca")]
     [InlineData("alpaca-inference")]
     [InlineData("llama2")]
-    public async Task Get_OfAPromptTemplate_WritesWhatThatWrites(string name)
+    [InlineData("llama3")]
+    public async Task ToJinja_Conversation_WritesWhatRenderChatWrites(string name)
     {
-        var template = ChatTemplates.Get(name);
-        var cases = Conversations.SelectMany(turns => new[] { (turns, System: (string?)null), (turns, System: "Be brief.") }).ToList();
+        var template = PromptTemplate.Get(name).ToJinja();
+        var cases = Conversations.SelectMany(turns => new[] { (turns, System: (string?)null), (turns, System: "Be brief."), (turns, System: "") }).ToList();
         using var texts = await NodeModules.RunAsync("render.mjs", cases.Select(sample => new
         {
             template,
@@ -31,36 +31,15 @@ public class ChatTemplateTests
     }
 
     [NodeFact]
-    public async Task Get_AnsweredConversation_EndsWithTheAnswer()
+    public async Task ToJinja_AnsweredConversation_EndsWithTheAnswer()
     {
         using var texts = await NodeModules.RunAsync("render.mjs", new[] { "alpaca", "llama2" }.Select(name => new
         {
-            template = ChatTemplates.Get(name),
+            template = PromptTemplate.Get(name).ToJinja(),
             values = new { messages = Messages([new("Q", "A")], "S"), bos_token = "<s>", eos_token = "</s>", add_generation_prompt = false },
         }));
         texts.RootElement.EnumerateArray().Select(text => text.GetString())
-            .Should().Equal("<s>S\n\n### Instruction:\nQ\n\n### Response: A\n\n", "<s>[INST] <<SYS>>\nS\n<</SYS>>\n\nQ [/INST] A</s>");
-    }
-
-    [NodeFact]
-    public async Task Get_Llama3_WritesHeadersAndEndsOfTurns()
-    {
-        using var texts = await NodeModules.RunAsync("render.mjs", new[]
-        {
-            new { template = ChatTemplates.Get("llama3"), values = new { messages = Messages([new(" Hi ", null)], "S"), bos_token = "<|begin_of_text|>", add_generation_prompt = true } },
-        });
-        texts.RootElement[0].GetString().Should().Be(
-            "<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nS<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n");
-    }
-
-    [Fact]
-    public void Names_EveryPromptTemplate_HasAChatTemplate() => ChatTemplates.Names.Should().Contain(PromptTemplate.Names).And.Contain("llama3");
-
-    [Fact]
-    public void Get_UnknownName_ListsThoseThatAre()
-    {
-        var get = () => ChatTemplates.Get("vicuna");
-        get.Should().Throw<AlpacaUsageException>().WithMessage("*'vicuna'*alpaca, alpaca-inference, llama2, llama3*");
+            .Should().Equal("<s>S\n\n### Instruction:\nQ\n\n### Response: A</s>", "<s>[INST] <<SYS>>\nS\n<</SYS>>\n\nQ [/INST] A</s>");
     }
 
     private static List<object> Messages(ChatTurn[] turns, string? system)

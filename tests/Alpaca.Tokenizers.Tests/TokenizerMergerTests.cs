@@ -69,7 +69,7 @@ public sealed class TokenizerMergerTests : IDisposable
     {
         await MergeRequestAsync(new() { ChatTemplate = name });
         using var config = JsonDocument.Parse(Output("tokenizer_config.json"));
-        config.RootElement.GetProperty("chat_template").GetString().Should().Be(ChatTemplates.Get(name));
+        config.RootElement.GetProperty("chat_template").GetString().Should().Be(PromptTemplate.Get(name).ToJinja());
     }
 
     [Fact]
@@ -126,7 +126,7 @@ public sealed class TokenizerMergerTests : IDisposable
         foreach (var part in new[]
         {
             "ExtraPieces, entry 2: the piece has half of a surrogate pair", "line 1: the piece '好' is in ExtraPieces, entry 1 already", "line 2: the piece is empty", "line 3: the piece '好'",
-            "line 4: the piece 'a b' has a space", "line 5: the piece has the control character U+0007", "line 6: the piece has more than 128", "PadFirst", "no chat template 'vicuna'", "absent.txt cannot be read",
+            "line 4: the piece 'a b' has a space", "line 5: the piece has the control character U+0007", "line 6: the piece has more than 128", "PadFirst", "no prompt template 'vicuna'", "absent.txt cannot be read",
         })
             error.Should().Contain(part);
         Directory.EnumerateFileSystemEntries(_folder.Combine("out")).Should().BeEmpty();

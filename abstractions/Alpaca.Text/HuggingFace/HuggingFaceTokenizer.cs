@@ -14,7 +14,7 @@ public sealed record HuggingFaceTokenizerSettings
     /// <summary>The padding token, a piece of the model. The default is none.</summary>
     public string? PadToken { get; init; }
 
-    /// <summary>The Jinja text by which a conversation is written out, one of <see cref="ChatTemplates"/>. The default is none.</summary>
+    /// <summary>The Jinja text by which a conversation is written out, such as <see cref="PromptTemplate.ToJinja"/>. The default is none.</summary>
     public string? ChatTemplate { get; init; }
 
     /// <summary>Whether <c>legacy</c> is set: text after a special token gets a space of its own before it. The default is <see langword="false"/>: it is not mentioned, which means the same.</summary>

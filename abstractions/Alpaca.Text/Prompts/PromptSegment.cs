@@ -78,5 +78,5 @@ internal sealed partial class PromptWriter
     }
 
     [GeneratedRegex(@"</?s>|<\|[a-z_]+\|>")]
-    private static partial Regex SpecialToken();
+    public static partial Regex SpecialToken();
 }

@@ -111,7 +111,7 @@ internal static class Llama3TokenizerWriter
             return KeyValuePair.Create((pieces + i).ToString(CultureInfo.InvariantCulture), (JsonNode?)token);
         })),
         ["bos_token"] = Llama3SpecialTokens.BeginOfText,
-        ["chat_template"] = ChatTemplates.Get("llama3"),
+        ["chat_template"] = PromptTemplate.Get("llama3").ToJinja(),
         ["clean_up_tokenization_spaces"] = true,
         ["eos_token"] = Llama3SpecialTokens.EndOfText,
         ["model_input_names"] = new JsonArray("input_ids", "attention_mask"),
