@@ -3,6 +3,15 @@ namespace Alpaca.Text;
 /// <summary>Strings of a prompt template as Jinja expressions.</summary>
 internal static class JinjaExpression
 {
+    private const string Empty = "''";
+
+    /// <summary>The statement that writes some expressions one after the other; nothing if all of them are empty.</summary>
+    public static string Say(params string[] expressions)
+    {
+        var parts = expressions.Where(expression => expression != Empty).ToList();
+        return parts.Count == 0 ? "" : $"{{{{- {string.Join(" + ", parts)} -}}}}";
+    }
+
     /// <summary>The expression that gives a string: literals, and the variables that other programs have for beginning and end of sequence.</summary>
     public static string Of(string text)
     {
@@ -16,7 +25,7 @@ internal static class JinjaExpression
             literal = token.Index + token.Length;
         }
         AddLiteral(text.Length);
-        return parts.Count == 0 ? "''" : string.Join(" + ", parts);
+        return parts.Count == 0 ? Empty : string.Join(" + ", parts);
 
         void AddLiteral(int end)
         {

@@ -126,16 +126,22 @@ public sealed record PromptTemplate
     /// It takes <c>messages</c> (an optional <c>system</c> message, then <c>user</c> and <c>assistant</c>), <c>bos_token</c>, <c>eos_token</c> and <c>add_generation_prompt</c>, and
     /// writes what <see cref="RenderChat"/> writes, with the beginning of sequence before it.
     /// </remarks>
-    public string ToJinja() => string.Concat(
-        "{%- if messages[0]['role'] == 'system' -%}{%- set system = messages[0]['content'] -%}{%- set turns = messages[1:] -%}",
-        $"{{%- else -%}}{{%- set system = {JinjaExpression.Of(DefaultSystem)} -%}}{{%- set turns = messages -%}}{{%- endif -%}}",
-        $"{{{{- bos_token + {JinjaExpression.Of(Opening)} -}}}}",
-        $"{{%- if system -%}}{{{{- {JinjaExpression.Of(SystemStart)} + system + {JinjaExpression.Of(SystemEnd)} -}}}}{{%- endif -%}}",
-        $"{{{{- {JinjaExpression.Of(UserStart)} -}}}}",
-        "{%- for message in turns -%}{%- if message['role'] == 'user' -%}",
-        $"{{%- if not loop.first -%}}{{{{- '\\n' if turns[loop.index0 - 1]['role'] == 'user' else {JinjaExpression.Of(NextUserStart)} -}}}}{{%- endif -%}}{{{{- message['content'] -}}}}",
-        $"{{%- if not loop.last and turns[loop.index]['role'] != 'user' or loop.last and add_generation_prompt -%}}{{{{- {JinjaExpression.Of(UserEnd)} -}}}}{{%- endif -%}}",
-        $"{{%- else -%}}{{{{- {JinjaExpression.Of(AnswerStart)} + message['content'] + {JinjaExpression.Of(AnswerEnd)} -}}}}{{%- endif -%}}{{%- endfor -%}}");
+    public string ToJinja()
+    {
+        Func<string[], string> say = JinjaExpression.Say;
+        Func<string, string> text = JinjaExpression.Of;
+        return string.Concat(
+            "{%- if messages[0]['role'] == 'system' -%}{%- set system = messages[0]['content'] -%}{%- set turns = messages[1:] -%}",
+            $"{{%- else -%}}{{%- set system = {text(DefaultSystem)} -%}}{{%- set turns = messages -%}}{{%- endif -%}}",
+            say(["bos_token", text(Opening)]),
+            "{%- if system -%}", say([text(SystemStart), "system", text(SystemEnd)]), "{%- endif -%}",
+            say([text(UserStart)]),
+            "{%- for message in turns -%}{%- if message['role'] == 'user' -%}",
+            "{%- if not loop.first -%}{%- if turns[loop.index0 - 1]['role'] == 'user' -%}", say(["'\\n'"]), "{%- else -%}", say([text(NextUserStart)]), "{%- endif -%}{%- endif -%}",
+            say(["message['content']"]),
+            "{%- if not loop.last and turns[loop.index]['role'] != 'user' or loop.last and add_generation_prompt -%}", say([text(UserEnd)]), "{%- endif -%}",
+            "{%- else -%}", say([text(AnswerStart), "message['content']", text(AnswerEnd)]), "{%- endif -%}{%- endfor -%}");
+    }
 
     /// <summary>Encodes a conversation, beginning of sequence included, ready for the next answer.</summary>
     /// <param name="tokenizer">The model's tokenizer.</param>
