@@ -82,23 +82,44 @@ public sealed class LlamaModel : Module
     {
         ArgumentNullException.ThrowIfNull(ids);
         using var scope = NewDisposeScope();
-        var length = ids.shape[1];
-        var past = cache?.Length ?? 0;
-        cache?.EnsureFits(length);
-
-        var mask = MaskFor(attentionMask, length, past);
-        var rotation = _rotary.At(positions ?? arange(past, past + length, device: Device).unsqueeze(0), _weightType);
-        var x = model.EmbedTokens.Lookup(ids).to_type(_weightType); // [B, T, H]
-        for (var i = 0; i < model.Layers.Count; i++)
+        cache?.EnsureFits(ids.shape[1]);
+        var surroundings = Surround(ids.shape[1], positions, attentionMask, cache?.Length ?? 0);
+        var x = Embed(ids); // [B, T, H]
+        for (var i = 0; i < LayerCount; i++)
         {
-            var next = model.Layers[i].Forward(x, rotation, mask, cache?[i]);
+            var next = model.Layers[i].Forward(x, surroundings.Rotation, surroundings.Mask, cache?[i]);
             x.Dispose(); // What gradients need of it, autograd holds itself.
             x = next;
         }
 
-        cache?.Advance(length);
-        return model.Norm.call(x).MoveToOuterDisposeScope();
+        cache?.Advance(ids.shape[1]);
+        return Normalize(x).MoveToOuterDisposeScope();
     }
+
+    /// <summary>How many decoder layers there are.</summary>
+    public int LayerCount => model.Layers.Count;
+
+    /// <summary>The first step of <see cref="ForwardHidden"/>, for those who take it apart: [B, T] -> [B, T, H] in the weight type.</summary>
+    public Tensor Embed(Tensor ids)
+    {
+        using var scope = NewDisposeScope();
+        return model.EmbedTokens.Lookup(ids).to_type(_weightType).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>What all layers share for some positions without a cache; see <see cref="ForwardHidden"/>.</summary>
+    /// <param name="length">T.</param>
+    /// <param name="positions">[B, T] or [1, T]. The default is 0, 1, 2, ….</param>
+    /// <param name="attentionMask">Broadcast to [B, heads, T, T]. The default is causal.</param>
+    public DecoderSurroundings Surround(long length, Tensor? positions = null, Tensor? attentionMask = null) => Surround(length, positions, attentionMask, past: 0);
+
+    /// <summary>One layer, without a cache: [B, T, H] -> [B, T, H].</summary>
+    /// <param name="layer">Its index.</param>
+    /// <param name="x">The residual stream before it.</param>
+    /// <param name="surroundings">At the positions of x.</param>
+    public Tensor RunLayer(int layer, Tensor x, DecoderSurroundings surroundings) => model.Layers[layer].Forward(x, surroundings.Rotation, surroundings.Mask, cache: null);
+
+    /// <summary>The last step of <see cref="ForwardHidden"/>, the final norm: [B, T, H] -> [B, T, H].</summary>
+    public Tensor Normalize(Tensor x) => model.Norm.call(x);
 
     /// <summary>The scores of the next token.</summary>
     /// <param name="hidden">[..., H], from <see cref="ForwardHidden"/>.</param>
@@ -112,6 +133,15 @@ public sealed class LlamaModel : Module
         base.Dispose(disposing);
     }
 
+    private DecoderSurroundings Surround(long length, Tensor? positions, Tensor? attentionMask, int past)
+    {
+        using var scope = NewDisposeScope();
+        var rotation = _rotary.At(positions ?? arange(past, past + length, device: Device).unsqueeze(0), _weightType);
+        rotation.Cos.MoveToOuterDisposeScope();
+        rotation.Sin.MoveToOuterDisposeScope();
+        return new DecoderSurroundings(rotation, MaskFor(attentionMask, length, past)?.MoveToOuterDisposeScope());
+    }
+
     // Null stays null where SDPA's own causal flag, which starts at the first key, is right, and for a single query, which sees everything.
     private Tensor? MaskFor(Tensor? mask, long length, int past)
     {
@@ -119,3 +149,8 @@ public sealed class LlamaModel : Module
         return mask.dtype == ScalarType.Bool ? mask : mask.to_type(_weightType);
     }
 }
+
+/// <summary>What the layers of a decoder share in one pass.</summary>
+/// <param name="Rotation">The rotary embedding at the positions.</param>
+/// <param name="Mask">What sees what, broadcast to [B, heads, T, S]; <see langword="null"/> is causal.</param>
+public readonly record struct DecoderSurroundings(Rotation Rotation, Tensor? Mask);

@@ -1,7 +1,6 @@
 using Alpaca.Formats;
 using Alpaca.Llama;
 using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Alpaca.Training;
 
@@ -10,15 +9,18 @@ internal sealed class TrainedModel : IDisposable
 {
     private readonly LlamaModel _model;
     private readonly LoraDropout _dropout;
+    private readonly GradientPass _pass;
 
     /// <summary>Takes a model and makes what is trained ready for the optimizer.</summary>
     /// <param name="model">The decoder with the layers of <paramref name="adapters"/> in it; disposed with this.</param>
     /// <param name="adapters">Its LoRA layers, with their starting values.</param>
     /// <param name="modulesToSave">What is trained in full; float32 in <paramref name="model"/>.</param>
     /// <param name="dropout">The dropout of the layers; disposed with this.</param>
-    public TrainedModel(LlamaModel model, LoraAdapters adapters, IReadOnlyList<string> modulesToSave, LoraDropout dropout)
+    /// <param name="memory">What is traded for memory.</param>
+    public TrainedModel(LlamaModel model, LoraAdapters adapters, IReadOnlyList<string> modulesToSave, LoraDropout dropout, MemorySavings memory)
     {
         _model = model;
+        _pass = new GradientPass(model, dropout, memory);
         _dropout = dropout;
         var frozen = model.parameters().Concat(model.buffers()).Distinct().Sum(tensor => tensor.numel());
         var trained = new List<TrainedParameter>();
@@ -60,9 +62,7 @@ internal sealed class TrainedModel : IDisposable
             foreach (var rows in microBatches)
             {
                 using var microScope = NewDisposeScope();
-                var part = LossSum(rows).div(supervised);
-                part.backward();
-                loss.add_(part.detach());
+                loss.add_(_pass.Run(Batch.Create(rows, _model.Device), supervised));
             }
         }
         finally
@@ -73,16 +73,12 @@ internal sealed class TrainedModel : IDisposable
         return loss.MoveToOuterDisposeScope();
     }
 
-    /// <summary>The cross entropy of rows, summed over their supervised tokens.</summary>
+    /// <summary>The cross entropy of rows, summed over their supervised tokens; without gradient.</summary>
     /// <returns>A scalar in the caller's dispose scope.</returns>
     public Tensor LossSum(IReadOnlyList<TrainingRow> rows)
     {
-        using var scope = NewDisposeScope();
-        var batch = Batch.Create(rows, _model.Device);
-        var hidden = _model.ForwardHidden(batch.InputIds, batch.Positions, batch.AttentionMask, cache: null); // [B, T, H]
-        var supervised = hidden.flatten(0, 1).index_select(0, batch.Supervised); // [N, H]: scores of a whole vocabulary only where they are needed
-        var logits = _model.Logits(supervised); // [N, V]
-        return functional.cross_entropy(logits, batch.Targets, reduction: Reduction.Sum).MoveToOuterDisposeScope();
+        using var noGrad = no_grad();
+        return _pass.LossSum(Batch.Create(rows, _model.Device));
     }
 
     /// <inheritdoc />

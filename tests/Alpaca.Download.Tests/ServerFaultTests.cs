@@ -100,16 +100,16 @@ public sealed class ServerFaultTests : IDisposable
     public async Task Execute_SlowDrip_TakesItAsLongAsItMoves()
     {
         await using var server = await FileServer.StartAsync(_source.Path);
-        _bench.Environment = _bench.Environment with { Transfers = DownloadBench.Fast with { StallTimeout = TimeSpan.FromMilliseconds(600), Retries = 1 } };
+        _bench.Environment = _bench.Environment with { Transfers = DownloadBench.Fast with { StallTimeout = TimeSpan.FromSeconds(3), Retries = 1 } };
         server.Send = async (context, content) =>
         {
-            // Longer than the stall timeout in all.
+            // Longer than the stall timeout in all, and each pause far shorter, whatever else the machine does.
             var step = Math.Max(1, content.Length / 10);
             for (var at = 0; at < content.Length; at += step)
             {
                 await context.Response.Body.WriteAsync(content[at..Math.Min(at + step, content.Length)]);
                 await context.Response.Body.FlushAsync();
-                await Task.Delay(content.Length > 1000 ? 70 : 0);
+                await Task.Delay(content.Length > 1000 ? 350 : 0);
             }
         };
 

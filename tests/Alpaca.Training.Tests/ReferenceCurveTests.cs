@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Alpaca.Abstractions;
 using Alpaca.Text;
 
 namespace Alpaca.Training.Tests;
@@ -18,8 +19,25 @@ public sealed class ReferenceCurveTests
         ShouldBeTheCurve(tiny, context.OutputFolder);
     }
 
-    [GoldenFact]
-    public async Task ExecuteAsync_ReferenceData_HasPyTorchsLossesAndNorms()
+    [Theory]
+    [InlineData(0, ActivationCheckpointing.None)]
+    [InlineData(16, ActivationCheckpointing.None)]
+    [InlineData(16, ActivationCheckpointing.Block)]
+    public async Task ExecuteAsync_MemorySavings_KeepTheCurve(int lossChunk, ActivationCheckpointing checkpointing)
+    {
+        using var folder = new TemporaryFolder();
+        var tiny = TinyLlama.Fixture;
+        var context = StageContexts.In(folder);
+
+        await new LoraTrainer().ExecuteAsync(tiny.Request(await tiny.ConvertAsync(folder)) with { LossChunk = lossChunk, ActivationCheckpointing = checkpointing }, context);
+
+        ShouldBeTheCurve(tiny, context.OutputFolder);
+    }
+
+    [GoldenTheory]
+    [InlineData(0, ActivationCheckpointing.None)]
+    [InlineData(64, ActivationCheckpointing.Block)]
+    public async Task ExecuteAsync_ReferenceData_HasPyTorchsLossesAndNorms(int lossChunk, ActivationCheckpointing checkpointing)
     {
         using var folder = new TemporaryFolder();
         var tiny = TinyLlama.Reference;
@@ -29,7 +47,7 @@ public sealed class ReferenceCurveTests
         var data = folder.Write("data/samples.json", new JsonArray([.. all.Skip(8).Take(8).Select(row => row!.DeepClone())]).ToJsonString());
         var context = StageContexts.In(folder);
 
-        var artifact = await new LoraTrainer().ExecuteAsync(tiny.Request(model) with { DatasetDir = [data] }, context);
+        var artifact = await new LoraTrainer().ExecuteAsync(tiny.Request(model) with { DatasetDir = [data], LossChunk = lossChunk, ActivationCheckpointing = checkpointing }, context);
 
         ShouldBeTheCurve(tiny, context.OutputFolder);
         artifact.Steps.Should().Be(20);

@@ -1,3 +1,5 @@
+using Alpaca.Abstractions;
+using Alpaca.Formats;
 using Alpaca.Text;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -13,10 +15,7 @@ public sealed class TrainedModelTests : IAsyncLifetime, IDisposable
     {
         var tiny = TinyLlama.Fixture;
         _model = TrainedModels.Load(tiny.Request(await tiny.ConvertAsync(_folder)));
-        // B is 0 at the start, which would hide mistakes in A's gradient.
-        using var noGrad = no_grad();
-        for (var i = 0; i < _model.Parameters.Parameters.Count; i++)
-            if (_model.Parameters.Parameters[i].Name.Contains("lora_B", StringComparison.Ordinal)) _model.Parameters.Parameters[i].Parameter.normal_(0, 0.1);
+        WithUpdates(_model);
     }
 
     public Task DisposeAsync() => Task.CompletedTask;
@@ -122,6 +121,47 @@ public sealed class TrainedModelTests : IAsyncLifetime, IDisposable
         DisposeScopeManager.Statistics.ThreadTotalLiveCount.Should().Be(live);
     }
 
+    [Theory]
+    [InlineData(1, ActivationCheckpointing.None)]
+    [InlineData(7, ActivationCheckpointing.None)]
+    [InlineData(0, ActivationCheckpointing.Block)]
+    [InlineData(5, ActivationCheckpointing.Block)]
+    public async Task Backward_InParts_EqualsTheWholeGraph(int lossChunk, ActivationCheckpointing checkpointing)
+    {
+        using var folder = new TemporaryFolder();
+        // Everything that can be trained, and dropout, whose masks must be the same when a layer runs again.
+        var request = TinyLlama.Fixture.Request(await TinyLlama.Fixture.ConvertAsync(folder)) with
+        {
+            LoraDropout = 0.2, LoraTrainable = LlamaTensorNames.Projections, LoraInit = null, ModulesToSave = ["embed_tokens", "lm_head"],
+        };
+        TrainingRow[] rows = [Samples.Row(Samples.Random(1, 4, 6), Samples.Random(2, 3, 5)), Samples.Row(Samples.Random(3, 4, 12))];
+        using var whole = WithUpdates(TrainedModels.Load(request with { LossChunk = 0, ActivationCheckpointing = ActivationCheckpointing.None }));
+        using var parts = WithUpdates(TrainedModels.Load(request with { LossChunk = lossChunk, ActivationCheckpointing = checkpointing }));
+
+        var (loss, gradient) = whole.LossAndGradient(rows, [Samples.Row(Samples.Random(4, 5, 5))]);
+        var (partLoss, partGradient) = parts.LossAndGradient(rows, [Samples.Row(Samples.Random(4, 5, 5))]);
+
+        partLoss.Should().BeApproximately(loss, 1e-5f);
+        MaxDifference(partGradient, gradient).Should().BeLessThan(1e-5f);
+        gradient.Max(MathF.Abs).Should().BeGreaterThan(1e-2f);
+    }
+
+    [Theory]
+    [InlineData(0, ActivationCheckpointing.None)]
+    [InlineData(3, ActivationCheckpointing.Block)]
+    public async Task Backward_InParts_LeavesNoTensorsBehind(int lossChunk, ActivationCheckpointing checkpointing)
+    {
+        using var folder = new TemporaryFolder();
+        var request = TinyLlama.Fixture.Request(await TinyLlama.Fixture.ConvertAsync(folder)) with { LoraDropout = 0.2, LossChunk = lossChunk, ActivationCheckpointing = checkpointing };
+        using var model = TrainedModels.Load(request);
+        model.LossAndGradient([Samples.Row(Samples.Random(1, 4, 8))]);
+        var live = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
+
+        for (var step = 0; step < 5; step++) model.LossAndGradient([Samples.Row(Samples.Random(step, 4, 8))]);
+
+        DisposeScopeManager.Statistics.ThreadTotalLiveCount.Should().Be(live);
+    }
+
     [Fact]
     public async Task Dispose_TrainedModel_FreesEveryTensor()
     {
@@ -135,6 +175,15 @@ public sealed class TrainedModelTests : IAsyncLifetime, IDisposable
         }
 
         DisposeScopeManager.Statistics.ThreadTotalLiveCount.Should().Be(live);
+    }
+
+    // B is 0 at the start, which would hide mistakes in A's gradient.
+    private static TrainedModel WithUpdates(TrainedModel model)
+    {
+        using var noGrad = no_grad();
+        using var generator = new Generator(1, CPU);
+        foreach (var trained in model.Parameters.Parameters.Where(p => p.Name.Contains("lora_B", StringComparison.Ordinal))) trained.Parameter.normal_(0, 0.1, generator);
+        return model;
     }
 
     private float Loss(params TrainingRow[] rows)

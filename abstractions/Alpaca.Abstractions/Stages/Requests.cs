@@ -242,6 +242,20 @@ public sealed record TrainRequest
     [Description("Put several samples into one row")]
     public bool Packing { get; init; }
 
+    /// <summary>
+    /// Answer tokens whose scores over the whole vocabulary are in memory at one time; the loss is the same for every value. The default is 256, which takes 50 MB with 50,000 pieces; 0
+    /// takes all of a forward pass at once.
+    /// </summary>
+    [Range(0, 1 << 20), Description("Answer tokens scored at one time; 0 is all of a forward pass")]
+    public int LossChunk { get; init; } = 256;
+
+    /// <summary>
+    /// What the forward pass keeps for the backward pass: everything, or only the input of each block, which is then computed a second time. It changes memory and time, not results.
+    /// The default is <see cref="ActivationCheckpointing.None"/>.
+    /// </summary>
+    [Description("none keeps all activations; block computes each layer twice and keeps only its input")]
+    public ActivationCheckpointing ActivationCheckpointing { get; init; } = ActivationCheckpointing.None;
+
     /// <summary>Whether samples are shuffled, anew each epoch. The default is <see langword="true"/>.</summary>
     [Description("Shuffle the samples each epoch")]
     public bool Shuffle { get; init; } = true;
@@ -257,6 +271,16 @@ public sealed record TrainRequest
     /// <summary>The device: <c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>. The default is <c>cpu</c>.</summary>
     [Description("cpu, cuda or cuda:N")]
     public string Device { get; init; } = "cpu";
+}
+
+/// <summary>What the forward pass keeps for the backward pass.</summary>
+public enum ActivationCheckpointing
+{
+    /// <summary>All activations.</summary>
+    None,
+
+    /// <summary>The input of each decoder layer; the rest is computed again when its gradient is needed.</summary>
+    Block,
 }
 
 /// <summary>What becomes of samples that are too long.</summary>

@@ -36,6 +36,15 @@ internal sealed class LoraDropout : IDisposable
     /// <summary>Turns the dropout off, for validation.</summary>
     public void EndStep() => _active = false;
 
+    /// <summary>Where the random numbers are, for <see cref="Restore"/>; <see langword="null"/> when there are none. In the caller's dispose scope.</summary>
+    public Tensor? Save() => _active ? _generator!.get_state() : null;
+
+    /// <summary>Goes on, or again, from where <see cref="Save"/> was called: what runs a second time drops what it dropped the first time.</summary>
+    public void Restore(Tensor? state)
+    {
+        if (state is not null) _generator!.set_state(state);
+    }
+
     /// <summary>Sets a share of the inputs to 0 and scales the others so that the expectation stays.</summary>
     /// <param name="input">Float32, any shape.</param>
     public Tensor Apply(Tensor input)

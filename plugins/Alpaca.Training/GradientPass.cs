@@ -1,0 +1,133 @@
+using Alpaca.Abstractions;
+using Alpaca.Llama;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Alpaca.Training;
+
+/// <summary>What is computed in parts, or twice, so that less memory is needed.</summary>
+/// <param name="LossChunk">Supervised tokens whose scores of the whole vocabulary exist at a time; 0 takes all at once.</param>
+/// <param name="Checkpointing">What is kept of the forward pass for the backward pass.</param>
+internal sealed record MemorySavings(int LossChunk, ActivationCheckpointing Checkpointing);
+
+/// <summary>Forward and backward through the decoder, in parts.</summary>
+/// <remarks>
+/// <para>The graph is cut before the output head. The cross entropy goes forward and back a few tokens at a time, so the scores of all tokens over the whole vocabulary never exist; the
+/// gradient that arrives at the cut is what the decoder goes back from. Scores are computed only where there is a label.</para>
+/// <para>With <see cref="ActivationCheckpointing.Block"/> (Chen et al. 2016, Training Deep Nets with Sublinear Memory Cost) it is cut between the layers as well: forward keeps only what enters
+/// each layer, backward runs each layer once more, the last one first.</para>
+/// <para>Whatever the cuts, gradients are those of the whole graph, dropout included.</para>
+/// </remarks>
+internal sealed class GradientPass(LlamaModel model, LoraDropout dropout, MemorySavings memory)
+{
+    /// <summary>Adds the gradient of a batch's share of the loss.</summary>
+    /// <param name="batch">The batch.</param>
+    /// <param name="supervised">The supervised tokens of the optimizer step, by which the sum over the batch's own is divided.</param>
+    /// <returns>That share, [1] without gradient, in the caller's dispose scope.</returns>
+    public Tensor Run(Batch batch, long supervised)
+    {
+        using var scope = NewDisposeScope();
+        var loss = memory.Checkpointing == ActivationCheckpointing.Block ? RunByLayers(batch, supervised) : RunWhole(batch, supervised);
+        return loss.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The cross entropy summed over a batch's supervised tokens; call it without gradients.</summary>
+    /// <returns>[1], in the caller's dispose scope.</returns>
+    public Tensor LossSum(Batch batch)
+    {
+        using var scope = NewDisposeScope();
+        var hidden = model.ForwardHidden(batch.InputIds, batch.Positions, batch.AttentionMask);
+        var loss = zeros(1, ScalarType.Float32, model.Device);
+        foreach (var (rows, targets) in Chunks(TakeSupervised(hidden, batch), batch.Targets))
+        {
+            using var chunkScope = NewDisposeScope();
+            loss.add_(CrossEntropySum(rows, targets));
+        }
+
+        return loss.MoveToOuterDisposeScope();
+    }
+
+    private Tensor RunWhole(Batch batch, long supervised)
+    {
+        var hidden = model.ForwardHidden(batch.InputIds, batch.Positions, batch.AttentionMask); // [B, T, H]
+        return BackwardFromHead(TakeSupervised(hidden, batch), batch.Targets, supervised);
+    }
+
+    private Tensor RunByLayers(Batch batch, long supervised)
+    {
+        var inputs = new Tensor[model.LayerCount];   // of each layer, [B, T, H]
+        var dropoutStates = new Tensor?[model.LayerCount];
+        var surroundings = model.Surround(batch.InputIds.shape[1], batch.Positions, batch.AttentionMask);
+        Tensor x;
+        using (no_grad())
+        {
+            x = model.Embed(batch.InputIds);
+            for (var i = 0; i < inputs.Length; i++)
+            {
+                (inputs[i], dropoutStates[i]) = (x, dropout.Save());
+                x = model.RunLayer(i, x, surroundings);
+            }
+        }
+
+        var dropoutAfter = dropout.Save();
+        Tensor loss, gradient;
+        using (NewDisposeScope())
+        {
+            var top = x.detach().requires_grad_();
+            loss = BackwardFromHead(TakeSupervised(model.Normalize(top), batch), batch.Targets, supervised).MoveToOuterDisposeScope();
+            gradient = GradientOf(top).MoveToOuterDisposeScope();
+        }
+
+        x.Dispose();
+        for (var i = inputs.Length - 1; i >= 0; i--)
+        {
+            using var layerScope = NewDisposeScope();
+            dropout.Restore(dropoutStates[i]);
+            var input = inputs[i].detach().requires_grad_();
+            model.RunLayer(i, input, surroundings).backward([gradient]);
+            gradient.Dispose();
+            inputs[i].Dispose();
+            gradient = GradientOf(input).MoveToOuterDisposeScope();
+        }
+
+        if (model.EmbedTokens.requires_grad) model.Embed(batch.InputIds).backward([gradient]);
+        dropout.Restore(dropoutAfter);
+        return loss;
+    }
+
+    // From the scores back to the rows, chunk by chunk, and from there through whatever made the rows.
+    private Tensor BackwardFromHead(Tensor rows, Tensor targets, long supervised)
+    {
+        var loss = zeros(1, ScalarType.Float32, model.Device);
+        var gradients = new List<Tensor>();
+        foreach (var (chunk, chunkTargets) in Chunks(rows.detach(), targets))
+        {
+            using var chunkScope = NewDisposeScope();
+            var leaf = chunk.detach().requires_grad_(rows.requires_grad);
+            var part = CrossEntropySum(leaf, chunkTargets).div(supervised);
+            if (part.requires_grad) part.backward();
+            loss.add_(part.detach());
+            if (rows.requires_grad) gradients.Add(GradientOf(leaf).MoveToOuterDisposeScope());
+        }
+
+        if (rows.requires_grad) rows.backward([cat(gradients)]);
+        return loss;
+    }
+
+    // [B, T, H] -> [N, H]
+    private static Tensor TakeSupervised(Tensor hidden, Batch batch) => hidden.flatten(0, 1).index_select(0, batch.Supervised);
+
+    private Tensor CrossEntropySum(Tensor rows, Tensor targets) => functional.cross_entropy(model.Logits(rows), targets, reduction: Reduction.Sum);
+
+    private IEnumerable<(Tensor Rows, Tensor Targets)> Chunks(Tensor rows, Tensor targets)
+    {
+        var size = memory.LossChunk > 0 ? memory.LossChunk : targets.shape[0];
+        for (long first = 0; first < targets.shape[0]; first += size)
+        {
+            var count = Math.Min(size, targets.shape[0] - first);
+            yield return (rows.narrow(0, first, count), targets.narrow(0, first, count));
+        }
+    }
+
+    private static Tensor GradientOf(Tensor leaf) => leaf.grad!.alias();
+}
