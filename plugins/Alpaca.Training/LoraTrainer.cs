@@ -37,7 +37,7 @@ public sealed class LoraTrainer : ITrainer, IPreviewingStage<TrainRequest>
         using var baseModel = HuggingFaceModel.Open(request.ModelNameOrPath);
         var tokenizer = ModelTokenizer.Load(request.TokenizerNameOrPath);
         using var adapter = request.PeftPath is { } path ? PeftAdapter.Open(path) : null;
-        var settings = adapter is null ? LoraSettings.New(request) : LoraSettings.Continue(request, adapter, context.Logger);
+        var settings = adapter is null ? LoraSettings.New(request) : LoraSettings.Continue(request, adapter);
         VocabularyCheck.Run(request, baseModel.Config, tokenizer.VocabularySize, settings.ModulesToSave);
         var data = TrainingData.Load(request, tokenizer, context.Logger);
         WarnOfSlowOrUntriedChoices(request, baseModel.Config, data, device, context.Logger);

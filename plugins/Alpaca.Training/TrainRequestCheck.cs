@@ -21,6 +21,8 @@ internal static class TrainRequestCheck
             problems.Add($"Precision {request.Precision} cannot be trained on; use fp32, bf16 or fp16.");
         if (request.PeftPath is not null && request.LoraInit is not null)
             problems.Add("PeftPath and LoraInit both give starting values; remove one of them.");
+        if (request.WarmupSteps > 0 && request.WarmupRatio > 0)
+            problems.Add($"WarmupSteps {request.WarmupSteps} and WarmupRatio {request.WarmupRatio} both give the warm-up; remove one of them.");
         if (!Directory.Exists(request.TokenizerNameOrPath))
             problems.Add($"TokenizerNameOrPath {request.TokenizerNameOrPath} is no folder; give the folder that holds {TokenizerFiles.Model}.");
         if (request.LoraInit is { } init && !File.Exists(init))

@@ -17,23 +17,22 @@ internal sealed class TrainedModel : IDisposable
     /// <param name="modulesToSave">What is trained in full; float32 in <paramref name="model"/>.</param>
     /// <param name="dropout">The dropout of the layers; disposed with this.</param>
     /// <param name="memory">What is traded for memory.</param>
-    public TrainedModel(LlamaModel model, LoraAdapters adapters, IReadOnlyList<string> modulesToSave, LoraDropout dropout, MemorySavings memory)
+    /// <param name="loraPlusRatio">The learning rate of the B matrices as a multiple of that of the others.</param>
+    public TrainedModel(
+        LlamaModel model, LoraAdapters adapters, IReadOnlyList<string> modulesToSave, LoraDropout dropout, MemorySavings memory, double loraPlusRatio)
     {
         _model = model;
         _pass = new GradientPass(model, dropout, memory);
         _dropout = dropout;
         var frozen = model.parameters().Concat(model.buffers()).Distinct().Sum(tensor => tensor.numel());
         var trained = new List<TrainedParameter>();
-        foreach (var (module, layer) in adapters.Layers)
-        {
-            trained.Add(new TrainedParameter(PeftAdapter.TensorNameFor(module, "A"), layer.A));
-            trained.Add(new TrainedParameter(PeftAdapter.TensorNameFor(module, "B"), layer.B));
-        }
-
+        trained.AddRange(adapters.Layers.Select(layer => new TrainedParameter(PeftAdapter.TensorNameFor(layer.Key, "A"), layer.Value.A)));
         if (modulesToSave.Contains(LoraSettings.EmbedTokens))
             trained.Add(new TrainedParameter(PeftAdapter.TensorNameForSaved(LlamaTensorNames.EmbedTokens), model.EmbedTokens));
         if (modulesToSave.Contains(LoraSettings.LmHead))
             trained.Add(new TrainedParameter(PeftAdapter.TensorNameForSaved(LlamaTensorNames.LmHead), model.LmHead));
+        // The B matrices together, since they may have a learning rate of their own.
+        trained.AddRange(adapters.Layers.Select(layer => new TrainedParameter(PeftAdapter.TensorNameFor(layer.Key, "B"), layer.Value.B, loraPlusRatio)));
         Parameters = new ParameterVector(trained);
         ParameterCount = frozen;
     }

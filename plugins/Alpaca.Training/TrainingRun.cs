@@ -40,7 +40,7 @@ internal sealed class TrainingRun : IDisposable
             TotalSteps = checked((int)((_lastPosition + rowsPerStep - 1) / rowsPerStep));
         }
 
-        _learningRate = new LearningRate(request.LearningRate, request.WarmupSteps, TotalSteps, request.LrScheduler);
+        _learningRate = new LearningRate(request.LearningRate, WarmupSteps(request), TotalSteps, request.LrScheduler);
         _order = new SampleOrder(data.Training.Count, request.Shuffle ? request.Seed : null);
         _optimizer = new AdamW(model.Parameters, request.WeightDecay);
         _checkpoints = new CheckpointFolder(context.ResumeFolder, request.SaveTotalLimit, context.Logger);
@@ -134,6 +134,8 @@ internal sealed class TrainingRun : IDisposable
         _optimizer.Step(step + 1, learningRate);
         return (lossValue, norm);
     }
+
+    private int WarmupSteps(TrainRequest request) => request.WarmupRatio > 0 ? (int)Math.Ceiling(request.WarmupRatio * TotalSteps) : request.WarmupSteps;
 
     // Step s takes the rows s·W … s·W + W - 1 of the order, W = batch size · accumulation steps; when training by epochs, the last step stops at the last epoch's end.
     private List<TrainingRow> RowsOf(int step)

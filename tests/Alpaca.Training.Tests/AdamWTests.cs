@@ -41,4 +41,37 @@ public sealed class AdamWTests
             mine[i].Parameter.sub(torchs[i]).abs().max().item<float>().Should().BeLessThan(1e-5f);
         }
     }
+
+    [Fact]
+    public void Step_LearningRateRatio_IsThatOfEachParameter()
+    {
+        using var scope = NewDisposeScope();
+        // Gaps between the slices, and a change of the ratio there and back.
+        double[] ratios = [1, 1, 16, 0.5, 1];
+        var start = ratios.Select((_, i) => randn([3 + i, 5], generator: new Generator((ulong)i + 1))).ToList();
+        var together = start.Select((tensor, i) => new TrainedParameter($"p{i}", new Parameter(tensor.clone()), ratios[i])).ToList();
+        using var vector = new ParameterVector(together);
+        using var optimizer = new AdamW(vector, 0.1);
+        vector.Ranges.Select(range => range.LearningRateRatio).Should().Equal(1, 16, 0.5, 1);
+        StepTwice(together, vector, optimizer, 1e-2);
+
+        for (var i = 0; i < ratios.Length; i++)
+        {
+            var alone = new[] { new TrainedParameter("p", new Parameter(start[i].clone())) };
+            using var own = new ParameterVector(alone);
+            using var ownOptimizer = new AdamW(own, 0.1);
+            StepTwice(alone, own, ownOptimizer, 1e-2 * ratios[i]);
+            together[i].Parameter.sub(alone[0].Parameter).abs().max().item<float>().Should().Be(0);
+        }
+
+        static void StepTwice(IReadOnlyList<TrainedParameter> parameters, ParameterVector vector, AdamW optimizer, double learningRate)
+        {
+            for (var step = 1; step <= 2; step++)
+            {
+                vector.Gradient.zero_();
+                foreach (var parameter in parameters) parameter.Parameter.pow(3).sum().backward();
+                optimizer.Step(step, learningRate);
+            }
+        }
+    }
 }

@@ -102,13 +102,43 @@ public sealed class LoraTrainerTests
         var first = await folder.TrainAsync(folder.Request(), "first");
         folder.DeleteCheckpoints();
         // Nothing is learnt at a rate of 0, so what comes out is what went in.
-        var request = folder.Request() with { PeftPath = first, LearningRate = 0, TrainingSteps = 2, LoraRank = 16, LoraTrainable = ["o_proj"], ModulesToSave = [] };
+        var request = folder.Request() with { PeftPath = first, LearningRate = 0, TrainingSteps = 2, LoraTrainable = new TrainRequest().LoraTrainable, ModulesToSave = [] };
         var second = await folder.TrainAsync(request, "second");
 
         File.ReadAllBytes(Path.Combine(second, "adapter_model.safetensors")).Should().Equal(File.ReadAllBytes(Path.Combine(first, "adapter_model.safetensors")));
         LoraConfig.Load(second).TargetModules.Should().Equal("q_proj", "v_proj", "down_proj");
-        folder.Logger.Warnings.Should().Contain(w => w.Contains("LoraRank 16", StringComparison.Ordinal)).And.Contain(w => w.Contains("LoraTrainable o_proj", StringComparison.Ordinal));
         LogLines.Validations(second)[0]["evalLoss"].Should().BeApproximately(LogLines.Validations(first)[^1]["evalLoss"], 1e-5);
+    }
+
+    [Fact]
+    public async Task ExecuteAsync_OptionsThatContradictTheAdapter_AreAllAnError()
+    {
+        using var folder = await TrainingFolder.CreateAsync();
+        var first = await folder.TrainAsync(folder.Request() with { TrainingSteps = 1 }, "first");
+        var request = folder.Request() with { PeftPath = first, LoraRank = 16, LoraTrainable = ["o_proj"], UseRslora = true };
+
+        await ShouldFailAsync(folder, request, $"LoraRank is 16, but the adapter {first} *LoraTrainable is o_proj, but *");
+        await ShouldFailAsync(folder, request, "*UseRslora is True, but *");
+    }
+
+    [Fact]
+    public async Task ExecuteAsync_WarmupRatio_IsThatPartOfTheSteps()
+    {
+        using var folder = await TrainingFolder.CreateAsync();
+        var request = folder.Request() with { TrainingSteps = 9, LoggingSteps = 1, ValidationFile = null };
+        var bySteps = await folder.TrainAsync(request with { WarmupSteps = 3 }, "steps");
+        var byRatio = await folder.TrainAsync(request with { WarmupSteps = 0, WarmupRatio = 0.3 }, "ratio");
+
+        LogLines.Steps(byRatio).Select(line => line["learningRate"]).Should().Equal(LogLines.Steps(bySteps).Select(line => line["learningRate"]));
+        await ShouldFailAsync(folder, request with { WarmupSteps = 1, WarmupRatio = 0.1 }, "*WarmupSteps 1 and WarmupRatio 0.1 both give the warm-up*");
+    }
+
+    [Fact]
+    public async Task ExecuteAsync_RankStabilised_SaysSoToWhoeverReadsTheAdapter()
+    {
+        using var folder = await TrainingFolder.CreateAsync();
+        var output = await folder.TrainAsync(folder.Request() with { TrainingSteps = 1, UseRslora = true, LoraRank = 4, LoraAlpha = 6 }, "out");
+        LoraConfig.Load(output).Scaling.Should().Be(3);
     }
 
     [Fact]
@@ -221,7 +251,7 @@ public sealed class LoraTrainerTests
             writer.Complete();
         }
 
-        await ShouldFailAsync(folder, folder.Request() with { PeftPath = other }, $"*{other}*another model*model.layers.9.self_attn.q_proj*");
+        await ShouldFailAsync(folder, folder.Request() with { PeftPath = other, LoraTrainable = ["q_proj"] }, $"*{other}*another model*model.layers.9.self_attn.q_proj*");
     }
 
     [Fact]

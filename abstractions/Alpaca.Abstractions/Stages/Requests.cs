@@ -166,6 +166,14 @@ public sealed record TrainRequest
     [Range(0.0, 0.99), Description("LoRA dropout")]
     public double LoraDropout { get; init; } = 0.05;
 
+    /// <summary>Whether the update is scaled by alpha / sqrt(r) instead of alpha / r (Kalajdzievski 2023, rsLoRA). The default is <see langword="false"/>.</summary>
+    [Description("Rank-stabilised LoRA: scale by alpha / sqrt(rank)")]
+    public bool UseRslora { get; init; }
+
+    /// <summary>The learning rate of the B matrices as a multiple of <see cref="LearningRate"/> (Hayou et al. 2024, LoRA+, who take 16). The default is 1: the same.</summary>
+    [Range(1e-3, 1e3), Description("LoRA+: learning rate of the B matrices as a multiple of the others'")]
+    public double LoraPlusRatio { get; init; } = 1;
+
     /// <summary>The linear layers that get an adapter. The default is <c>q_proj,v_proj</c>.</summary>
     [Required, MinLength(1), Description("Linear layers with LoRA, comma separated")]
     public IReadOnlyList<string> LoraTrainable { get; init; } = ["q_proj", "v_proj"];
@@ -217,6 +225,10 @@ public sealed record TrainRequest
     /// <summary>Steps of linear warm-up. The default is 0.</summary>
     [Range(0, int.MaxValue), Description("Warm-up steps")]
     public int WarmupSteps { get; init; }
+
+    /// <summary>Linear warm-up as a part of all steps, rounded up to whole steps; instead of <see cref="WarmupSteps"/>. The default is 0.</summary>
+    [Range(0.0, 1.0), Description("Warm-up as a part of all steps, instead of warmup-steps")]
+    public double WarmupRatio { get; init; }
 
     /// <summary>How the learning rate falls after the warm-up. The default is <see cref="LearningRateSchedule.Cosine"/>.</summary>
     [Description("cosine, linear or constant")]

@@ -1,6 +1,6 @@
+using System.Globalization;
 using Alpaca.Abstractions;
 using Alpaca.Formats;
-using Microsoft.Extensions.Logging;
 
 namespace Alpaca.Training;
 
@@ -36,6 +36,7 @@ internal sealed record LoraSettings
                 R = request.LoraRank,
                 LoraAlpha = request.LoraAlpha,
                 LoraDropout = request.LoraDropout,
+                UseRslora = request.UseRslora,
                 TargetModules = [.. targets],
                 ModulesToSave = [.. request.ModulesToSave.Distinct(StringComparer.Ordinal)],
                 BaseModelNameOrPath = request.ModelNameOrPath,
@@ -45,17 +46,21 @@ internal sealed record LoraSettings
     }
 
     /// <summary>The settings of an adapter that is trained further: its own, with the request's full modules added.</summary>
-    /// <param name="request">Options that are neither the default nor the adapter's are named in the log.</param>
+    /// <param name="request">Its options may be the adapter's or the defaults.</param>
     /// <param name="adapter">The adapter.</param>
-    /// <param name="logger">Hears of options that do not count.</param>
-    public static LoraSettings Continue(TrainRequest request, PeftAdapter adapter, ILogger logger)
+    /// <exception cref="AlpacaUsageException">Options contradict the adapter, all of them named.</exception>
+    public static LoraSettings Continue(TrainRequest request, PeftAdapter adapter)
     {
+        var problems = new List<string>();
         var config = adapter.Config;
         var defaults = new TrainRequest();
         Compare("LoraRank", request.LoraRank, defaults.LoraRank, config.R);
         Compare("LoraAlpha", request.LoraAlpha, defaults.LoraAlpha, config.LoraAlpha);
         Compare("LoraDropout", request.LoraDropout, defaults.LoraDropout, config.LoraDropout);
+        Compare("UseRslora", request.UseRslora, defaults.UseRslora, config.UseRslora);
         Compare("LoraTrainable", Sorted(request.LoraTrainable), Sorted(defaults.LoraTrainable), Sorted(config.TargetModules));
+        if (problems.Count > 0) throw new AlpacaUsageException(string.Join('\n', problems));
+
         // Some PEFT versions save modules that their configuration does not name: model.embed_tokens.weight is embed_tokens.
         var saved = adapter.SavedModules.Keys.Select(tensor => tensor.Split('.')[^2]);
         return new LoraSettings
@@ -70,13 +75,15 @@ internal sealed record LoraSettings
             Adapts = adapter.Pairs.ContainsKey,
         };
 
+        static string OptionValue<T>(T value) => string.Create(CultureInfo.InvariantCulture, $"{value}");
+
         static string Sorted(IEnumerable<string> names) => string.Join(',', names.Order(StringComparer.Ordinal));
 
         void Compare<T>(string option, T asked, T byDefault, T adapters)
             where T : notnull
         {
             if (!asked.Equals(byDefault) && !asked.Equals(adapters))
-                logger.LogWarning("{Option} {Asked} does not count: {PeftPath} goes on with its own {Own}", option, asked, request.PeftPath, adapters);
+                problems.Add($"{option} is {OptionValue(asked)}, but the adapter {request.PeftPath} that is trained further has {OptionValue(adapters)}; remove the option, or PeftPath to begin a new adapter.");
         }
     }
 }

@@ -42,17 +42,22 @@ internal sealed class AdamW : IDisposable
 
     /// <summary>Updates the parameters from their gradients.</summary>
     /// <param name="step">The optimizer step, counted from 1.</param>
-    /// <param name="learningRate">The step's learning rate.</param>
+    /// <param name="learningRate">The step's learning rate, before the ratio of each parameter.</param>
     public void Step(int step, double learningRate)
     {
         using var noGrad = no_grad();
+        foreach (var range in _parameters.Ranges) Step(range, step, learningRate * range.LearningRateRatio);
+    }
+
+    private void Step(ParameterRange range, int step, double learningRate)
+    {
         var stepSize = learningRate / (1 - Math.Pow(Beta1, step));
         var secondCorrection = Math.Sqrt(1 - Math.Pow(Beta2, step));
-        var length = _parameters.Values.numel();
-        for (var start = 0L; start < length; start += _block)
+        var end = range.Start + range.Length;
+        for (var start = range.Start; start < end; start += _block)
         {
             using var scope = NewDisposeScope();
-            var size = Math.Min(_block, length - start);
+            var size = Math.Min(_block, end - start);
             var p = _parameters.Values.narrow(0, start, size);
             var g = _parameters.Gradient.narrow(0, start, size);
             var m = FirstMoment.narrow(0, start, size);

@@ -6,7 +6,14 @@ namespace Alpaca.Training;
 /// <summary>A parameter that is trained, under the name that it has in an adapter file.</summary>
 /// <param name="Name">PEFT's name, <c>base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight</c>.</param>
 /// <param name="Parameter">The values, float32.</param>
-internal readonly record struct TrainedParameter(string Name, Parameter Parameter);
+/// <param name="LearningRateRatio">Its learning rate as a multiple of the run's.</param>
+internal readonly record struct TrainedParameter(string Name, Parameter Parameter, double LearningRateRatio = 1);
+
+/// <summary>A stretch of a <see cref="ParameterVector"/> that is updated alike.</summary>
+/// <param name="Start">Its first element.</param>
+/// <param name="Length">How many.</param>
+/// <param name="LearningRateRatio">Its learning rate as a multiple of the run's.</param>
+internal readonly record struct ParameterRange(long Start, long Length, double LearningRateRatio);
 
 /// <summary>Every trained parameter as a slice of one float32 vector, and every gradient as a slice of another.</summary>
 /// <remarks>
@@ -28,12 +35,18 @@ internal sealed class ParameterVector : IDisposable
         Parameters = parameters;
         _offsets = new long[parameters.Count];
         var length = 0L;
+        var ranges = new List<ParameterRange>();
         for (var i = 0; i < parameters.Count; i++)
         {
             _offsets[i] = length;
-            length += (parameters[i].Parameter.numel() + Alignment - 1) / Alignment * Alignment;
+            var slice = (parameters[i].Parameter.numel() + Alignment - 1) / Alignment * Alignment;
+            if (ranges.Count > 0 && ranges[^1].LearningRateRatio == parameters[i].LearningRateRatio) ranges[^1] = ranges[^1] with { Length = ranges[^1].Length + slice };
+            else ranges.Add(new ParameterRange(length, slice, parameters[i].LearningRateRatio));
+            length += slice;
             Count += parameters[i].Parameter.numel();
         }
+
+        Ranges = ranges;
 
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
@@ -53,6 +66,9 @@ internal sealed class ParameterVector : IDisposable
 
     /// <summary>The parameters, in the vector's order.</summary>
     public IReadOnlyList<TrainedParameter> Parameters { get; }
+
+    /// <summary>The vector cut where the learning rate changes.</summary>
+    public IReadOnlyList<ParameterRange> Ranges { get; }
 
     /// <summary>The number of trained values.</summary>
     public long Count { get; }
