@@ -125,7 +125,7 @@ internal sealed class TrainingRun : IDisposable
         {
             throw new AlpacaException(string.Create(
                 CultureInfo.InvariantCulture,
-                $"Training stopped at step {step + 1}: the loss is {lossValue} and the gradient's norm {norm}; lower LearningRate, or use Precision fp32 or bf16 if it is fp16."));
+                $"Training stopped at step {step + 1}: the loss is {lossValue} and the gradient's norm {norm} with {PlacesOf(microBatches)}; the last checkpoint is left as it is; lower LearningRate, or use Precision fp32 or bf16 if it is fp16."));
         }
 
         // As PyTorch's clip_grad_norm_.
@@ -134,6 +134,9 @@ internal sealed class TrainingRun : IDisposable
         _optimizer.Step(step + 1, learningRate);
         return (lossValue, norm);
     }
+
+    private static string PlacesOf(IReadOnlyList<IReadOnlyList<TrainingRow>> microBatches)
+        => Listing.Of([.. microBatches.SelectMany(rows => rows).SelectMany(row => row.Samples).Select(sample => sample.Place.ToString())]);
 
     private int WarmupSteps(TrainRequest request) => request.WarmupRatio > 0 ? (int)Math.Ceiling(request.WarmupRatio * TotalSteps) : request.WarmupSteps;
 
