@@ -8,12 +8,13 @@ namespace Alpaca.Training;
 /// <summary>What is computed in parts, or twice, so that less memory is needed.</summary>
 /// <param name="LossChunk">Supervised tokens whose scores of the whole vocabulary exist at a time; 0 takes all at once.</param>
 /// <param name="Checkpointing">What is kept of the forward pass for the backward pass.</param>
-internal sealed record MemorySavings(int LossChunk, ActivationCheckpointing Checkpointing);
+/// <param name="LabelOnlyLogits">Whether only tokens with a label are scored.</param>
+internal sealed record MemorySavings(int LossChunk, ActivationCheckpointing Checkpointing, bool LabelOnlyLogits);
 
 /// <summary>Forward and backward through the decoder, in parts.</summary>
 /// <remarks>
 /// <para>The graph is cut before the output head. The cross entropy goes forward and back a few tokens at a time, so the scores of all tokens over the whole vocabulary never exist; the
-/// gradient that arrives at the cut is what the decoder goes back from. Scores are computed only where there is a label.</para>
+/// gradient that arrives at the cut is what the decoder goes back from.</para>
 /// <para>With <see cref="ActivationCheckpointing.Block"/> (Chen et al. 2016, Training Deep Nets with Sublinear Memory Cost) it is cut between the layers as well: forward keeps only what enters
 /// each layer, backward runs each layer once more, the last one first.</para>
 /// <para>Whatever the cuts, gradients are those of the whole graph, dropout included.</para>
@@ -38,7 +39,7 @@ internal sealed class GradientPass(LlamaModel model, LoraDropout dropout, Memory
         using var scope = NewDisposeScope();
         var hidden = model.ForwardHidden(batch.InputIds, batch.Positions, batch.AttentionMask);
         var loss = zeros(1, ScalarType.Float32, model.Device);
-        foreach (var (rows, targets) in Chunks(TakeSupervised(hidden, batch), batch.Targets))
+        foreach (var (rows, targets) in Chunks(TakeScored(hidden, batch), batch.Targets))
         {
             using var chunkScope = NewDisposeScope();
             loss.add_(CrossEntropySum(rows, targets));
@@ -50,7 +51,7 @@ internal sealed class GradientPass(LlamaModel model, LoraDropout dropout, Memory
     private Tensor RunWhole(Batch batch, long supervised)
     {
         var hidden = model.ForwardHidden(batch.InputIds, batch.Positions, batch.AttentionMask); // [B, T, H]
-        return BackwardFromHead(TakeSupervised(hidden, batch), batch.Targets, supervised);
+        return BackwardFromHead(TakeScored(hidden, batch), batch.Targets, supervised);
     }
 
     private Tensor RunByLayers(Batch batch, long supervised)
@@ -74,7 +75,7 @@ internal sealed class GradientPass(LlamaModel model, LoraDropout dropout, Memory
         using (NewDisposeScope())
         {
             var top = x.detach().requires_grad_();
-            loss = BackwardFromHead(TakeSupervised(model.Normalize(top), batch), batch.Targets, supervised).MoveToOuterDisposeScope();
+            loss = BackwardFromHead(TakeScored(model.Normalize(top), batch), batch.Targets, supervised).MoveToOuterDisposeScope();
             gradient = GradientOf(top).MoveToOuterDisposeScope();
         }
 
@@ -115,7 +116,7 @@ internal sealed class GradientPass(LlamaModel model, LoraDropout dropout, Memory
     }
 
     // [B, T, H] -> [N, H]
-    private static Tensor TakeSupervised(Tensor hidden, Batch batch) => hidden.flatten(0, 1).index_select(0, batch.Supervised);
+    private static Tensor TakeScored(Tensor hidden, Batch batch) => hidden.flatten(0, 1).index_select(0, batch.Scored);
 
     private Tensor CrossEntropySum(Tensor rows, Tensor targets) => functional.cross_entropy(model.Logits(rows), targets, reduction: Reduction.Sum);
 

@@ -10,6 +10,7 @@ internal sealed class TrainedModel : IDisposable
     private readonly LlamaModel _model;
     private readonly LoraDropout _dropout;
     private readonly GradientPass _pass;
+    private readonly MemorySavings _memory;
 
     /// <summary>Takes a model and makes what is trained ready for the optimizer.</summary>
     /// <param name="model">The decoder with the layers of <paramref name="adapters"/> in it; disposed with this.</param>
@@ -22,6 +23,7 @@ internal sealed class TrainedModel : IDisposable
         LlamaModel model, LoraAdapters adapters, IReadOnlyList<string> modulesToSave, LoraDropout dropout, MemorySavings memory, double loraPlusRatio)
     {
         _model = model;
+        _memory = memory;
         _pass = new GradientPass(model, dropout, memory);
         _dropout = dropout;
         var frozen = model.parameters().Concat(model.buffers()).Distinct().Sum(tensor => tensor.numel());
@@ -61,7 +63,7 @@ internal sealed class TrainedModel : IDisposable
             foreach (var rows in microBatches)
             {
                 using var microScope = NewDisposeScope();
-                loss.add_(_pass.Run(Batch.Create(rows, _model.Device), supervised));
+                loss.add_(_pass.Run(Batch.Create(rows, _model.Device, _memory.LabelOnlyLogits), supervised));
             }
         }
         finally

@@ -49,7 +49,7 @@ internal static class TrainedModelLoader
                 if (request.LoraInit is { } file) adapters.InitializeFrom(file);
             }
 
-            return new TrainedModel(model, adapters, settings.ModulesToSave, dropout, new MemorySavings(request.LossChunk, request.ActivationCheckpointing), request.LoraPlusRatio);
+            return new TrainedModel(model, adapters, settings.ModulesToSave, dropout, new MemorySavings(request.LossChunk, request.ActivationCheckpointing, request.LabelOnlyLogits), request.LoraPlusRatio);
         }
         catch
         {

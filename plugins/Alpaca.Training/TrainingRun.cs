@@ -41,7 +41,9 @@ internal sealed class TrainingRun : IDisposable
         }
 
         _learningRate = new LearningRate(request.LearningRate, WarmupSteps(request), TotalSteps, request.LrScheduler);
-        _order = new SampleOrder(data.Training.Count, request.Shuffle ? request.Seed : null);
+        _order = request is { Shuffle: true, GroupByLength: true, BatchSize: > 1, Packing: false }
+            ? new SampleOrder([.. data.Training.Select(row => row.Length)], request.Seed, request.BatchSize)
+            : new SampleOrder(data.Training.Count, request.Shuffle ? request.Seed : null);
         _optimizer = new AdamW(model.Parameters, request.WeightDecay);
         _checkpoints = new CheckpointFolder(context.ResumeFolder, request.SaveTotalLimit, context.Logger);
         _fingerprint = RunFingerprint.Of(request, data);

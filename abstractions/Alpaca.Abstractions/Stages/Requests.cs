@@ -261,6 +261,10 @@ public sealed record TrainRequest
     [Range(0, 1 << 20), Description("Answer tokens scored at one time; 0 is all of a forward pass")]
     public int LossChunk { get; init; } = 256;
 
+    /// <summary>Whether scores of the vocabulary are computed only for tokens with a label. The default is <see langword="true"/>; the loss is the same either way.</summary>
+    [Description("Score only tokens with a label")]
+    public bool LabelOnlyLogits { get; init; } = true;
+
     /// <summary>
     /// What the forward pass keeps for the backward pass: everything, or only the input of each block, which is then computed a second time. It changes memory and time, not results.
     /// The default is <see cref="ActivationCheckpointing.None"/>.
@@ -271,6 +275,13 @@ public sealed record TrainRequest
     /// <summary>Whether samples are shuffled, anew each epoch. The default is <see langword="true"/>.</summary>
     [Description("Shuffle the samples each epoch")]
     public bool Shuffle { get; init; } = true;
+
+    /// <summary>
+    /// Whether shuffled samples of similar length stand in one forward pass, which leaves little padding. The default is <see langword="true"/>; without shuffling, with packing or with
+    /// one sample a pass it changes nothing.
+    /// </summary>
+    [Description("Put shuffled samples of similar length into one forward pass")]
+    public bool GroupByLength { get; init; } = true;
 
     /// <summary>Seed of everything random: shuffling, dropout, new rows, LoRA's A. The default is 42.</summary>
     [Description("Random seed")]

@@ -11,12 +11,12 @@ namespace Alpaca.Training;
 /// </remarks>
 internal sealed class Batch
 {
-    private Batch(Tensor inputIds, Tensor? positions, Tensor? attentionMask, Tensor supervised, Tensor targets, int tokens)
+    private Batch(Tensor inputIds, Tensor? positions, Tensor? attentionMask, Tensor scored, Tensor targets, int tokens)
     {
         InputIds = inputIds;
         Positions = positions;
         AttentionMask = attentionMask;
-        Supervised = supervised;
+        Scored = scored;
         Targets = targets;
         Tokens = tokens;
     }
@@ -30,8 +30,8 @@ internal sealed class Batch
     /// <summary>[B, 1, T, T], true where a query (row) sees a key (column); <see langword="null"/> for causal attention.</summary>
     public Tensor? AttentionMask { get; }
 
-    /// <summary>[N] int64, the places of the B·T flattened ones whose prediction has a label, ascending.</summary>
-    public Tensor Supervised { get; }
+    /// <summary>[N] int64, the places of the B·T flattened ones that are scored, ascending.</summary>
+    public Tensor Scored { get; }
 
     /// <summary>[N] int64, the tokens to be predicted there.</summary>
     public Tensor Targets { get; }
@@ -42,14 +42,15 @@ internal sealed class Batch
     /// <summary>Makes the tensors, in the current dispose scope.</summary>
     /// <param name="rows">At least one.</param>
     /// <param name="device">Where the tensors live.</param>
-    public static Batch Create(IReadOnlyList<TrainingRow> rows, Device device)
+    /// <param name="labelledOnly">Whether <see cref="Scored"/> are the places with a label only; otherwise all of them, those without label having the target <see cref="SupervisedEncoder.IgnoreIndex"/>.</param>
+    public static Batch Create(IReadOnlyList<TrainingRow> rows, Device device, bool labelledOnly = true)
     {
         var width = rows.Max(row => row.Length);
         var ids = new long[rows.Count, width];
         var positions = new long[rows.Count, width];
         var segments = new int[rows.Count, width]; // 0 is padding, which sees itself, so that no softmax runs over nothing
-        var supervised = new List<long>();
-        var targets = new List<long>();
+        var labels = new long[rows.Count * width]; // [B · T]
+        Array.Fill(labels, SupervisedEncoder.IgnoreIndex);
         for (var b = 0; b < rows.Count; b++)
         {
             var offset = 0;
@@ -62,22 +63,21 @@ internal sealed class Batch
                     ids[b, offset + t] = sample.InputIds[t];
                     positions[b, offset + t] = t;
                     segments[b, offset + t] = s + 1;
-                    if (sample.Labels[t + 1] == SupervisedEncoder.IgnoreIndex) continue;
-                    supervised.Add((long)b * width + offset + t);
-                    targets.Add(sample.Labels[t + 1]);
+                    labels[(b * width) + offset + t] = sample.Labels[t + 1];
                 }
 
                 offset += places;
             }
         }
 
+        long[] scored = [.. Enumerable.Range(0, labels.Length).Where(place => !labelledOnly || labels[place] != SupervisedEncoder.IgnoreIndex).Select(place => (long)place)];
         var packed = rows.Any(row => row.Samples.Count > 1);
         return new Batch(
             tensor(ids, device: device),
             packed ? tensor(positions, device: device) : null,
             packed ? AttentionMasks.CausalWithin(tensor(segments, device: device)) : null,
-            tensor(supervised.ToArray(), device: device),
-            tensor(targets.ToArray(), device: device),
+            tensor(scored, device: device),
+            tensor(scored.Select(place => labels[place]).ToArray(), device: device),
             rows.Sum(row => row.Length));
     }
 }
