@@ -1,5 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
 using Alpaca.Text;
 
@@ -19,7 +20,7 @@ internal sealed record MergeReport(PieceCounts Pieces, Reachability Reachability
 
     private static readonly Regex EnglishWord = new("(?<![A-Za-z])[A-Za-z]+(?![A-Za-z])", RegexOptions.CultureInvariant);
 
-    private static readonly JsonSerializerOptions Format = new(JsonSerializerDefaults.Web) { WriteIndented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly MergeReportJson Json = new(new JsonSerializerOptions(JsonSerializerDefaults.Web) { WriteIndented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 
     /// <summary>Compares two tokenizers.</summary>
     /// <param name="before">The base tokenizer.</param>
@@ -45,7 +46,7 @@ internal sealed record MergeReport(PieceCounts Pieces, Reachability Reachability
     }
 
     /// <summary>Writes the report.</summary>
-    public void Save(string folder) => File.WriteAllText(Path.Combine(folder, FileName), JsonSerializer.Serialize(this, Format) + "\n");
+    public void Save(string folder) => File.WriteAllText(Path.Combine(folder, FileName), JsonSerializer.Serialize(this, Json.MergeReport) + "\n");
 
     private static EnglishChange Compare(LlamaTokenizer before, LlamaTokenizer after, string text)
     {
@@ -117,3 +118,7 @@ internal sealed record WordChange(string Word, IReadOnlyList<string> Before, IRe
 /// <param name="OrderDemands">Pairs of overlapping merges that ask for an order.</param>
 /// <param name="BrokenOrderDemands">Those that contradict others; where the pieces are found by the longest match they do not matter.</param>
 internal sealed record FastTokenizerReport(int LongestMatchPieces, int OrderedPieces, int SpoiltPieces, long OrderDemands, long BrokenOrderDemands);
+
+// Generated: a reflecting serializer would keep the plugin's types, and so the plugin, in memory.
+[JsonSerializable(typeof(MergeReport))]
+internal sealed partial class MergeReportJson : JsonSerializerContext;

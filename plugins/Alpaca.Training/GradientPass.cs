@@ -21,28 +21,30 @@ internal sealed record MemorySavings(int LossChunk, ActivationCheckpointing Chec
 /// </remarks>
 internal sealed class GradientPass(LlamaModel model, LoraDropout dropout, MemorySavings memory)
 {
-    /// <summary>Adds the gradient of a batch's share of the loss.</summary>
-    /// <param name="batch">The batch.</param>
-    /// <param name="supervised">The supervised tokens of the optimizer step, by which the sum over the batch's own is divided.</param>
+    /// <summary>Adds the gradient of some rows' share of the loss.</summary>
+    /// <param name="rows">The rows of one forward pass.</param>
+    /// <param name="supervised">The supervised tokens of the optimizer step, by which the sum over the rows' own is divided.</param>
     /// <returns>That share, [1] without gradient, in the caller's dispose scope.</returns>
-    public Tensor Run(Batch batch, long supervised)
+    public Tensor Run(IReadOnlyList<TrainingRow> rows, long supervised)
     {
         using var scope = NewDisposeScope();
+        var batch = Batch.Create(rows, model.Device, memory.LabelOnlyLogits);
         var loss = memory.Checkpointing == ActivationCheckpointing.Block ? RunByLayers(batch, supervised) : RunWhole(batch, supervised);
         return loss.MoveToOuterDisposeScope();
     }
 
-    /// <summary>The cross entropy summed over a batch's supervised tokens; call it without gradients.</summary>
+    /// <summary>The cross entropy summed over the supervised tokens of some rows; call it without gradients.</summary>
     /// <returns>[1], in the caller's dispose scope.</returns>
-    public Tensor LossSum(Batch batch)
+    public Tensor LossSum(IReadOnlyList<TrainingRow> rows)
     {
         using var scope = NewDisposeScope();
+        var batch = Batch.Create(rows, model.Device);
         var hidden = model.ForwardHidden(batch.InputIds, batch.Positions, batch.AttentionMask);
         var loss = zeros(1, ScalarType.Float32, model.Device);
-        foreach (var (rows, targets) in Chunks(TakeScored(hidden, batch), batch.Targets))
+        foreach (var (scored, targets) in Chunks(TakeScored(hidden, batch), batch.Targets))
         {
             using var chunkScope = NewDisposeScope();
-            loss.add_(CrossEntropySum(rows, targets));
+            loss.add_(CrossEntropySum(scored, targets));
         }
 
         return loss.MoveToOuterDisposeScope();

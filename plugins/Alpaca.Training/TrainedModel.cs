@@ -10,7 +10,6 @@ internal sealed class TrainedModel : IDisposable
     private readonly LlamaModel _model;
     private readonly LoraDropout _dropout;
     private readonly GradientPass _pass;
-    private readonly MemorySavings _memory;
 
     /// <summary>Takes a model and makes what is trained ready for the optimizer.</summary>
     /// <param name="model">The decoder with the layers of <paramref name="adapters"/> in it; disposed with this.</param>
@@ -23,7 +22,6 @@ internal sealed class TrainedModel : IDisposable
         LlamaModel model, LoraAdapters adapters, IReadOnlyList<string> modulesToSave, LoraDropout dropout, MemorySavings memory, double loraPlusRatio)
     {
         _model = model;
-        _memory = memory;
         _pass = new GradientPass(model, dropout, memory);
         _dropout = dropout;
         var frozen = model.parameters().Concat(model.buffers()).Distinct().Sum(tensor => tensor.numel());
@@ -63,7 +61,7 @@ internal sealed class TrainedModel : IDisposable
             foreach (var rows in microBatches)
             {
                 using var microScope = NewDisposeScope();
-                loss.add_(_pass.Run(Batch.Create(rows, _model.Device, _memory.LabelOnlyLogits), supervised));
+                loss.add_(_pass.Run(rows, supervised));
             }
         }
         finally
@@ -79,7 +77,7 @@ internal sealed class TrainedModel : IDisposable
     public Tensor LossSum(IReadOnlyList<TrainingRow> rows)
     {
         using var noGrad = no_grad();
-        return _pass.LossSum(Batch.Create(rows, _model.Device));
+        return _pass.LossSum(rows);
     }
 
     /// <inheritdoc />

@@ -3,12 +3,10 @@ namespace Alpaca.Text.Tests;
 /// <summary>Both kinds of SentencePiece models against what SentencePiece itself made of texts and ids.</summary>
 public sealed class SentencePieceTokenizerTests
 {
+    public static TheoryData<string> Models { get; } = new("base", "special", "unused", "unigram", "unigram-bytes");
+
     [Theory]
-    [InlineData("base")]
-    [InlineData("special")]
-    [InlineData("unused")]
-    [InlineData("unigram")]
-    [InlineData("unigram-bytes")]
+    [MemberData(nameof(Models))]
     public void Encode_FixtureTexts_GivesSentencePieceIds(string model)
     {
         var tokenizer = TokenizerKind.Load(model);
@@ -21,11 +19,7 @@ public sealed class SentencePieceTokenizerTests
     }
 
     [Theory]
-    [InlineData("base")]
-    [InlineData("special")]
-    [InlineData("unused")]
-    [InlineData("unigram")]
-    [InlineData("unigram-bytes")]
+    [MemberData(nameof(Models))]
     public void EncodeToTokens_FixtureTexts_GivesSentencePieceOffsets(string model)
     {
         var tokenizer = TokenizerKind.Load(model);
@@ -41,11 +35,7 @@ public sealed class SentencePieceTokenizerTests
     }
 
     [Theory]
-    [InlineData("base")]
-    [InlineData("special")]
-    [InlineData("unused")]
-    [InlineData("unigram")]
-    [InlineData("unigram-bytes")]
+    [MemberData(nameof(Models))]
     public void Decode_FixtureIds_GivesSentencePieceText(string model)
     {
         var tokenizer = TokenizerKind.Load(model);
