@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace Alpaca.Evaluation;
 
@@ -8,7 +9,7 @@ public sealed record EvaluationReport
     /// <summary>The file's name.</summary>
     public const string FileName = "report.json";
 
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerOptions.Web) { WriteIndented = true };
+    private static readonly EvaluationReportJson Json = new(new JsonSerializerOptions(JsonSerializerOptions.Web) { WriteIndented = true });
 
     /// <summary>Mean negative log-likelihood of an answer token, in nats.</summary>
     public required double EvalLoss { get; init; }
@@ -42,9 +43,13 @@ public sealed record EvaluationReport
 
     /// <summary>Writes the report.</summary>
     /// <param name="path">The file.</param>
-    public void Save(string path) => File.WriteAllText(path, JsonSerializer.Serialize(this, Json) + "\n");
+    public void Save(string path) => File.WriteAllText(path, JsonSerializer.Serialize(this, Json.EvaluationReport) + "\n");
 
     /// <summary>Reads a report.</summary>
     /// <param name="path">The file.</param>
-    public static EvaluationReport Load(string path) => JsonSerializer.Deserialize<EvaluationReport>(File.ReadAllText(path), Json)!;
+    public static EvaluationReport Load(string path) => JsonSerializer.Deserialize(File.ReadAllText(path), Json.EvaluationReport)!;
 }
+
+// Generated: a reflecting serializer would keep the plugin's types, and so the plugin, in memory.
+[JsonSerializable(typeof(EvaluationReport))]
+internal sealed partial class EvaluationReportJson : JsonSerializerContext;
