@@ -19,7 +19,7 @@ internal static class TrainedModelLoader
     /// <param name="cancellationToken">Ends the loading early.</param>
     /// <exception cref="AlpacaException">The starting values do not fit the model.</exception>
     public static TrainedModel Load(
-        TrainRequest request, HuggingFaceModel baseModel, PeftAdapter? adapter, LoraSettings settings, int vocabularySize, Device device, IStageProgress progress,
+        TrainingRequest request, HuggingFaceModel baseModel, PeftAdapter? adapter, LoraSettings settings, int vocabularySize, Device device, IStageProgress progress,
         CancellationToken cancellationToken = default)
     {
         var dropout = new LoraDropout(settings.Config.LoraDropout, request.Seed, device);

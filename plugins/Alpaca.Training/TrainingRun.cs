@@ -9,7 +9,7 @@ namespace Alpaca.Training;
 /// <summary>The loop: train, validate, log, save, until the last step. One thread, a dispose scope per step, nothing asynchronous.</summary>
 internal sealed class TrainingRun : IDisposable
 {
-    private readonly TrainRequest _request;
+    private readonly TrainingRequest _request;
     private readonly TrainingData _data;
     private readonly TrainedModel _model;
     private readonly LoraConfig _config;
@@ -25,7 +25,7 @@ internal sealed class TrainingRun : IDisposable
     private int _savedStep = -1;
 
     /// <summary>Prepares a run, from its newest checkpoint if there is one.</summary>
-    public TrainingRun(TrainRequest request, TrainingData data, TrainedModel model, LoraConfig config, StageContext context)
+    public TrainingRun(TrainingRequest request, TrainingData data, TrainedModel model, LoraConfig config, StageContext context)
     {
         (_request, _data, _model, _config, _context) = (request, data, model, config, context);
         var rowsPerStep = (long)request.BatchSize * request.GradientAccumulationSteps;
@@ -41,7 +41,7 @@ internal sealed class TrainingRun : IDisposable
         }
 
         _learningRate = new LearningRate(request.LearningRate, WarmupSteps(request), TotalSteps, request.LrScheduler);
-        _order = request is { Shuffle: true, GroupByLength: true, BatchSize: > 1, Packing: false }
+        _order = data.GroupByLength && request is { Shuffle: true, BatchSize: > 1 }
             ? new SampleOrder([.. data.Training.Select(row => row.Length)], request.Seed, request.BatchSize)
             : new SampleOrder(data.Training.Count, request.Shuffle ? request.Seed : null);
         _optimizer = new AdamW(model.Parameters, request.WeightDecay);
@@ -140,7 +140,7 @@ internal sealed class TrainingRun : IDisposable
     private static string PlacesOf(IReadOnlyList<IReadOnlyList<TrainingRow>> microBatches)
         => Listing.Of([.. microBatches.SelectMany(rows => rows).SelectMany(row => row.Samples).Select(sample => sample.Place.ToString())]);
 
-    private int WarmupSteps(TrainRequest request) => request.WarmupRatio > 0 ? (int)Math.Ceiling(request.WarmupRatio * TotalSteps) : request.WarmupSteps;
+    private int WarmupSteps(TrainingRequest request) => request.WarmupRatio > 0 ? (int)Math.Ceiling(request.WarmupRatio * TotalSteps) : request.WarmupSteps;
 
     // Step s takes the rows s·W … s·W + W - 1 of the order, W = batch size · accumulation steps; when training by epochs, the last step stops at the last epoch's end.
     private List<TrainingRow> RowsOf(int step)

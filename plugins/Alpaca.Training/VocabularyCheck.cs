@@ -8,7 +8,7 @@ internal static class VocabularyCheck
 {
     /// <summary>Compares the tokenizer's pieces with the model's rows.</summary>
     /// <exception cref="AlpacaException">They do not go together.</exception>
-    public static void Run(TrainRequest request, LlamaConfig model, int pieces, IReadOnlyList<string> modulesToSave)
+    public static void Run(TrainingRequest request, LlamaConfig model, int pieces, IReadOnlyList<string> modulesToSave)
     {
         var rows = model.VocabSize;
         if (pieces < rows)

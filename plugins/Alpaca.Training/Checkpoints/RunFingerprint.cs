@@ -17,11 +17,11 @@ internal static class RunFingerprint
     /// <param name="request">All options.</param>
     /// <param name="data">The encoded samples.</param>
     /// <returns>A SHA-256 in hexadecimal.</returns>
-    public static string Of(TrainRequest request, TrainingData data)
+    public static string Of(TrainingRequest request, TrainingData data)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         Append(Version);
-        Append(JsonSerializer.Serialize(request));
+        Append(JsonSerializer.Serialize(request, request.GetType()));
         foreach (var path in new[] { request.ModelNameOrPath, request.PeftPath, request.LoraInit }.OfType<string>())
         {
             var files = Directory.Exists(path) ? Directory.GetFiles(path).Order(StringComparer.Ordinal).ToArray() : [path];

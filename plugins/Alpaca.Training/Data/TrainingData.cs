@@ -9,6 +9,9 @@ namespace Alpaca.Training;
 /// <param name="Validation">Rows to validate on; empty without a validation file.</param>
 internal sealed record TrainingData(IReadOnlyList<TrainingRow> Training, IReadOnlyList<TrainingRow> Validation)
 {
+    /// <summary>Whether rows of similar length shall stand in one forward pass, where they are shuffled.</summary>
+    public bool GroupByLength { get; init; }
+
     /// <summary>Reads and encodes the data of a request.</summary>
     /// <param name="request">Names files, template, lengths, packing.</param>
     /// <param name="tokenizer">The tokenizer.</param>
@@ -25,7 +28,7 @@ internal sealed record TrainingData(IReadOnlyList<TrainingRow> Training, IReadOn
         }
 
         var rows = request.Packing ? RowPacker.Pack(training.Samples, request.MaxSeqLength) : Single(training.Samples);
-        return new TrainingData(rows, Single(validation?.Samples ?? []));
+        return new TrainingData(rows, Single(validation?.Samples ?? [])) { GroupByLength = request is { GroupByLength: true, Packing: false } };
 
         static IReadOnlyList<TrainingRow> Single(IReadOnlyList<SupervisedExample> samples) => [.. samples.Select(sample => new TrainingRow([sample]))];
     }

@@ -26,7 +26,7 @@ internal sealed record LoraSettings
     public IReadOnlyList<string> ModulesToSave => Config.ModulesToSave;
 
     /// <summary>The settings of a new adapter.</summary>
-    public static LoraSettings New(TrainRequest request)
+    public static LoraSettings New(TrainingRequest request)
     {
         var targets = request.LoraTrainable.Distinct(StringComparer.Ordinal).ToHashSet(StringComparer.Ordinal);
         return new LoraSettings
@@ -49,11 +49,11 @@ internal sealed record LoraSettings
     /// <param name="request">Its options may be the adapter's or the defaults.</param>
     /// <param name="adapter">The adapter.</param>
     /// <exception cref="AlpacaUsageException">Options contradict the adapter, all of them named.</exception>
-    public static LoraSettings Continue(TrainRequest request, PeftAdapter adapter)
+    public static LoraSettings Continue(TrainingRequest request, PeftAdapter adapter)
     {
         var problems = new List<string>();
         var config = adapter.Config;
-        var defaults = new TrainRequest();
+        var defaults = new Defaults();
         Compare("LoraRank", request.LoraRank, defaults.LoraRank, config.R);
         Compare("LoraAlpha", request.LoraAlpha, defaults.LoraAlpha, config.LoraAlpha);
         Compare("LoraDropout", request.LoraDropout, defaults.LoraDropout, config.LoraDropout);
@@ -86,4 +86,6 @@ internal sealed record LoraSettings
                 problems.Add($"{option} is {OptionValue(asked)}, but the adapter {request.PeftPath} that is trained further has {OptionValue(adapters)}; remove the option, or PeftPath to begin a new adapter.");
         }
     }
+
+    private sealed record Defaults : TrainingRequest;
 }

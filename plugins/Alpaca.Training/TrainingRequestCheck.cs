@@ -1,18 +1,19 @@
 using Alpaca.Abstractions;
 using Alpaca.Formats;
 using Alpaca.Llama;
-using Alpaca.Text;
 using static TorchSharp.torch;
 
 namespace Alpaca.Training;
 
-/// <summary>What the validation attributes of <see cref="TrainRequest"/> cannot say.</summary>
-internal static class TrainRequestCheck
+/// <summary>What the validation attributes of <see cref="TrainingRequest"/> cannot say.</summary>
+internal static class TrainingRequestCheck
 {
     /// <summary>Checks the options with one another and against this machine, before anything is read.</summary>
+    /// <param name="request">The options.</param>
+    /// <param name="more">What the stage itself found wrong with options of its own.</param>
     /// <returns>The device to train on.</returns>
     /// <exception cref="AlpacaUsageException">Options that cannot be used, all at once.</exception>
-    public static Device Run(TrainRequest request)
+    public static Device Run(TrainingRequest request, IEnumerable<string> more)
     {
         var problems = new List<string>();
         CheckNames(nameof(request.LoraTrainable), request.LoraTrainable, LlamaTensorNames.Projections);
@@ -27,8 +28,7 @@ internal static class TrainRequestCheck
             problems.Add($"TokenizerNameOrPath {request.TokenizerNameOrPath} is no folder; give the folder that holds {TokenizerFiles.Model}.");
         if (request.LoraInit is { } init && !File.Exists(init))
             problems.Add($"LoraInit {init} does not exist.");
-        if (!PromptTemplate.Names.Contains(request.Template))
-            problems.Add($"Template {request.Template} does not exist; there are {string.Join(", ", PromptTemplate.Names)}.");
+        problems.AddRange(more);
         var device = ParseDevice();
         if (problems.Count > 0) throw new AlpacaUsageException(string.Join('\n', problems));
         return device!;

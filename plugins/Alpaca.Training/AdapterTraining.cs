@@ -1,0 +1,67 @@
+using Alpaca.Abstractions;
+using Alpaca.Formats;
+using Alpaca.Text;
+using Microsoft.Extensions.Logging;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Alpaca.Training;
+
+/// <summary>What every stage does that trains an adapter: load, train, save.</summary>
+internal static class AdapterTraining
+{
+    /// <summary>Trains on a thread of its own, which is what dispose scopes and no_grad belong to.</summary>
+    /// <param name="request">The options.</param>
+    /// <param name="problems">What the stage found wrong with its own options; reported with whatever else is.</param>
+    /// <param name="loadData">Reads and encodes what is trained on.</param>
+    /// <param name="context">Where to write and whom to tell.</param>
+    /// <param name="cancellationToken">Ends the run; what is trained so far is kept as a checkpoint.</param>
+    public static Task<AdapterArtifact> StartAsync(
+        TrainingRequest request, IReadOnlyList<string> problems, Func<ModelTokenizer, TrainingData> loadData, StageContext context, CancellationToken cancellationToken)
+        => Task.Factory.StartNew(
+            () => Train(request, problems, loadData, context, cancellationToken), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    private static AdapterArtifact Train(
+        TrainingRequest request, IReadOnlyList<string> problems, Func<ModelTokenizer, TrainingData> loadData, StageContext context, CancellationToken cancellationToken)
+    {
+        using var scope = NewDisposeScope();
+        var device = TrainingRequestCheck.Run(request, problems);
+        using var heap = NativeHeap.KeepFreedMemory();
+        using var baseModel = HuggingFaceModel.Open(request.ModelNameOrPath);
+        var tokenizer = ModelTokenizer.Load(request.TokenizerNameOrPath);
+        using var adapter = request.PeftPath is { } path ? PeftAdapter.Open(path) : null;
+        var settings = adapter is null ? LoraSettings.New(request) : LoraSettings.Continue(request, adapter);
+        VocabularyCheck.Run(request, baseModel.Config, tokenizer.VocabularySize, settings.ModulesToSave);
+        var data = loadData(tokenizer);
+        WarnOfSlowOrUntriedChoices(request, baseModel.Config, data, device, context.Logger);
+        cancellationToken.ThrowIfCancellationRequested();
+
+        using var model = TrainedModelLoader.Load(request, baseModel, adapter, settings, tokenizer.VocabularySize, device, context.Progress, cancellationToken);
+        context.Logger.LogInformation(
+            "trainable params: {Trainable:N0} || all params: {All:N0} || trainable%: {Percent:F4}",
+            model.Parameters.Count, model.ParameterCount, 100.0 * model.Parameters.Count / model.ParameterCount);
+
+        using var run = new TrainingRun(request, data, model, settings.Config, context);
+        context.Logger.LogInformation("{Rows} rows, {Steps} optimizer steps of {Window} rows", data.Training.Count, run.TotalSteps, request.BatchSize * request.GradientAccumulationSteps);
+        var metrics = run.Execute(cancellationToken);
+
+        AdapterFiles.Write(context.OutputFolder, settings.Config, model.Parameters);
+        TokenizerFiles.Copy(request.TokenizerNameOrPath, context.OutputFolder);
+        return new AdapterArtifact
+        {
+            Rank = settings.Config.R,
+            Steps = run.TotalSteps,
+            TrainableParameters = model.Parameters.Count,
+            Metrics = metrics,
+        };
+    }
+
+    private static void WarnOfSlowOrUntriedChoices(TrainingRequest request, LlamaConfig model, TrainingData data, Device device, ILogger logger)
+    {
+        if (device.type == DeviceType.CPU && request.Precision != Precision.Fp32)
+            logger.LogWarning("Precision {Precision} saves memory but makes training on the CPU many times slower than fp32", request.Precision);
+        var longest = data.Training.Concat(data.Validation).SelectMany(row => row.Samples).Max(sample => sample.InputIds.Length);
+        if (longest > model.MaxPositionEmbeddings)
+            logger.LogWarning("The longest sample has {Longest} tokens, the base model knows {Known} positions; lower MaxSeqLength", longest, model.MaxPositionEmbeddings);
+    }
+}
