@@ -12,6 +12,8 @@ internal sealed class LlamaBuilder(LlamaConfig config, int vocabularySize, Weigh
 
     private readonly ProjectionFactory _projection = options.ProjectionFactory ?? Llama.Projection.Factory;
 
+    private readonly bool _fused = options.UseFusedKernels && FusedKernels.AreAvailable;
+
     private readonly List<IDisposable> _made = [];
 
     public (DecoderStack Model, TokenMatrix LmHead) Build()
@@ -35,14 +37,14 @@ internal sealed class LlamaBuilder(LlamaConfig config, int vocabularySize, Weigh
 
     private DecoderLayer Layer(int layer) => new(
         Norm(LlamaTensorNames.InputLayerNorm(layer)),
-        new Attention(config, Projection(layer, "q_proj"), Projection(layer, "k_proj"), Projection(layer, "v_proj"), Projection(layer, "o_proj")),
+        new Attention(config, Projection(layer, "q_proj"), Projection(layer, "k_proj"), Projection(layer, "v_proj"), Projection(layer, "o_proj"), _fused),
         Norm(LlamaTensorNames.PostAttentionLayerNorm(layer)),
         new FeedForward(Projection(layer, "gate_proj"), Projection(layer, "up_proj"), Projection(layer, "down_proj")));
 
     private Module<Tensor, Tensor> Projection(int layer, string name) =>
         Track(_projection(LlamaTensorNames.Module(layer, name), weights.Read(LlamaTensorNames.Projection(layer, name), options.WeightType, options.Device)));
 
-    private RmsNorm Norm(string name) => Track(new RmsNorm(weights.Read(name, options.WeightType, options.Device), config.RmsNormEps));
+    private RmsNorm Norm(string name) => Track(new RmsNorm(weights.Read(name, options.WeightType, options.Device), config.RmsNormEps, _fused));
 
     private Parameter TokenWeight(string name, Generator generator)
     {

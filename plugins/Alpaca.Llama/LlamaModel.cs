@@ -83,46 +83,57 @@ public sealed class LlamaModel : Module
         ArgumentNullException.ThrowIfNull(ids);
         using var scope = NewDisposeScope();
         cache?.EnsureFits(ids.shape[1]);
-        var surroundings = Surround(ids.shape[1], positions, attentionMask, cache?.Length ?? 0);
-        var x = Embed(ids); // [B, T, H]
-        for (var i = 0; i < LayerCount; i++)
-        {
-            var next = model.Layers[i].Forward(x, surroundings.Rotation, surroundings.Mask, cache?[i]);
-            x.Dispose(); // What gradients need of it, autograd holds itself.
-            x = next;
-        }
+        return ForwardHidden(ids, Surround(ids.shape[1], positions, attentionMask, cache?.Length ?? 0), cache).MoveToOuterDisposeScope();
+    }
 
-        cache?.Advance(ids.shape[1]);
-        return Normalize(x).MoveToOuterDisposeScope();
+    /// <summary>Runs the decoder up to the final norm.</summary>
+    /// <param name="ids">Token ids, [B, T] int64, each below <see cref="LlamaConfig.VocabSize"/>.</param>
+    /// <param name="surroundings">From <see cref="Surround(long, Tensor?, Tensor?)"/> or <see cref="Surround(Segments)"/>.</param>
+    /// <returns>[B, T, H] in the weight type, in the caller's dispose scope.</returns>
+    public Tensor ForwardHidden(Tensor ids, DecoderSurroundings surroundings)
+    {
+        ArgumentNullException.ThrowIfNull(ids);
+        return ForwardHidden(ids, surroundings, cache: null);
     }
 
     /// <summary>How many decoder layers there are.</summary>
     public int LayerCount => model.Layers.Count;
 
-    /// <summary>The first step of <see cref="ForwardHidden"/>, for those who take it apart: [B, T] -> [B, T, H] in the weight type.</summary>
+    /// <summary>The first step of <see cref="ForwardHidden(Tensor, Tensor?, Tensor?, KeyValueCache?)"/>, for those who take it apart: [B, T] -> [B, T, H] in the weight type.</summary>
     public Tensor Embed(Tensor ids)
     {
         using var scope = NewDisposeScope();
         return model.EmbedTokens.Lookup(ids).to_type(_weightType).MoveToOuterDisposeScope();
     }
 
-    /// <summary>What all layers share for some positions without a cache; see <see cref="ForwardHidden"/>.</summary>
+    /// <summary>What all layers share for some positions without a cache; see <see cref="ForwardHidden(Tensor, Tensor?, Tensor?, KeyValueCache?)"/>.</summary>
     /// <param name="length">T.</param>
     /// <param name="positions">[B, T] or [1, T]. The default is 0, 1, 2, ….</param>
     /// <param name="attentionMask">Broadcast to [B, heads, T, T]. The default is causal.</param>
     public DecoderSurroundings Surround(long length, Tensor? positions = null, Tensor? attentionMask = null) => Surround(length, positions, attentionMask, past: 0);
 
+    /// <summary>What all layers share for sequences that stand one after another in one row.</summary>
+    public DecoderSurroundings Surround(Segments segments)
+    {
+        ArgumentNullException.ThrowIfNull(segments);
+        using var scope = NewDisposeScope();
+        var rotation = _rotary.At(segments.Positions(Device), _weightType);
+        rotation.Cos.MoveToOuterDisposeScope();
+        rotation.Sin.MoveToOuterDisposeScope();
+        return new DecoderSurroundings(rotation, null, segments);
+    }
+
     /// <summary>One layer, without a cache: [B, T, H] -> [B, T, H].</summary>
     /// <param name="layer">Its index.</param>
     /// <param name="x">The residual stream before it.</param>
     /// <param name="surroundings">At the positions of x.</param>
-    public Tensor RunLayer(int layer, Tensor x, DecoderSurroundings surroundings) => model.Layers[layer].Forward(x, surroundings.Rotation, surroundings.Mask, cache: null);
+    public Tensor RunLayer(int layer, Tensor x, DecoderSurroundings surroundings) => model.Layers[layer].Forward(x, surroundings, cache: null);
 
-    /// <summary>The last step of <see cref="ForwardHidden"/>, the final norm: [B, T, H] -> [B, T, H].</summary>
+    /// <summary>The last step of <see cref="ForwardHidden(Tensor, Tensor?, Tensor?, KeyValueCache?)"/>, the final norm: [B, T, H] -> [B, T, H].</summary>
     public Tensor Normalize(Tensor x) => model.Norm.call(x);
 
     /// <summary>The scores of the next token.</summary>
-    /// <param name="hidden">[..., H], from <see cref="ForwardHidden"/>.</param>
+    /// <param name="hidden">[..., H], from <see cref="ForwardHidden(Tensor, Tensor?, Tensor?, KeyValueCache?)"/>.</param>
     /// <returns>[..., V] in float32, in the caller's dispose scope.</returns>
     public Tensor Logits(Tensor hidden) => lm_head.Score(hidden);
 
@@ -131,6 +142,21 @@ public sealed class LlamaModel : Module
     {
         if (disposing) _rotary.Dispose();
         base.Dispose(disposing);
+    }
+
+    private Tensor ForwardHidden(Tensor ids, DecoderSurroundings surroundings, KeyValueCache? cache)
+    {
+        using var scope = NewDisposeScope();
+        var x = Embed(ids); // [B, T, H]
+        for (var i = 0; i < LayerCount; i++)
+        {
+            var next = model.Layers[i].Forward(x, surroundings, cache?[i]);
+            x.Dispose(); // What gradients need of it, autograd holds itself.
+            x = next;
+        }
+
+        cache?.Advance(ids.shape[1]);
+        return Normalize(x).MoveToOuterDisposeScope();
     }
 
     private DecoderSurroundings Surround(long length, Tensor? positions, Tensor? attentionMask, int past)
@@ -149,8 +175,3 @@ public sealed class LlamaModel : Module
         return mask.dtype == ScalarType.Bool ? mask : mask.to_type(_weightType);
     }
 }
-
-/// <summary>What the layers of a decoder share in one pass.</summary>
-/// <param name="Rotation">The rotary embedding at the positions.</param>
-/// <param name="Mask">What sees what, broadcast to [B, heads, T, S]; <see langword="null"/> is causal.</param>
-public readonly record struct DecoderSurroundings(Rotation Rotation, Tensor? Mask);

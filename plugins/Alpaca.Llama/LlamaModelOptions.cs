@@ -23,6 +23,9 @@ public sealed record LlamaModelOptions
     /// </summary>
     public int? VocabularySize { get; init; }
 
+    /// <summary>Whether <see cref="FusedKernels"/> are used where this libtorch has them. The default is <see langword="true"/>.</summary>
+    public bool UseFusedKernels { get; init; } = true;
+
     /// <summary>Seed of the new rows. The default is 0.</summary>
     public int Seed { get; init; }
 }

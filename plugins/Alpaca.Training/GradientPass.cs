@@ -5,11 +5,12 @@ using static TorchSharp.torch.nn;
 
 namespace Alpaca.Training;
 
-/// <summary>What is computed in parts, or twice, so that less memory is needed.</summary>
+/// <summary>How passes are made: what is left out, computed in parts, or twice. It changes time and memory, not results.</summary>
+/// <param name="Packing">Whether the samples of a pass stand one after another in one row, without padding.</param>
 /// <param name="LossChunk">Supervised tokens whose scores of the whole vocabulary exist at a time; 0 takes all at once.</param>
 /// <param name="Checkpointing">What is kept of the forward pass for the backward pass.</param>
 /// <param name="LabelOnlyLogits">Whether only tokens with a label are scored.</param>
-internal sealed record MemorySavings(int LossChunk, ActivationCheckpointing Checkpointing, bool LabelOnlyLogits);
+internal sealed record PassOptions(bool Packing, int LossChunk, ActivationCheckpointing Checkpointing, bool LabelOnlyLogits);
 
 /// <summary>Forward and backward through the decoder, in parts.</summary>
 /// <remarks>
@@ -19,7 +20,7 @@ internal sealed record MemorySavings(int LossChunk, ActivationCheckpointing Chec
 /// each layer, backward runs each layer once more, the last one first.</para>
 /// <para>Whatever the cuts, gradients are those of the whole graph, dropout included.</para>
 /// </remarks>
-internal sealed class GradientPass(LlamaModel model, LoraDropout dropout, MemorySavings memory)
+internal sealed class GradientPass(LlamaModel model, LoraDropout dropout, PassOptions options)
 {
     /// <summary>Adds the gradient of some rows' share of the loss.</summary>
     /// <param name="rows">The rows of one forward pass.</param>
@@ -28,8 +29,8 @@ internal sealed class GradientPass(LlamaModel model, LoraDropout dropout, Memory
     public Tensor Run(IReadOnlyList<TrainingRow> rows, long supervised)
     {
         using var scope = NewDisposeScope();
-        var batch = Batch.Create(rows, model.Device, memory.LabelOnlyLogits);
-        var loss = memory.Checkpointing == ActivationCheckpointing.Block ? RunByLayers(batch, supervised) : RunWhole(batch, supervised);
+        var batch = Batch.Create(rows, model.Device, options.Packing, options.LabelOnlyLogits);
+        var loss = options.Checkpointing == ActivationCheckpointing.Block ? RunByLayers(batch, supervised) : RunWhole(batch, supervised);
         return loss.MoveToOuterDisposeScope();
     }
 
@@ -38,8 +39,8 @@ internal sealed class GradientPass(LlamaModel model, LoraDropout dropout, Memory
     public Tensor LossSum(IReadOnlyList<TrainingRow> rows)
     {
         using var scope = NewDisposeScope();
-        var batch = Batch.Create(rows, model.Device);
-        var hidden = model.ForwardHidden(batch.InputIds, batch.Positions, batch.AttentionMask);
+        var batch = Batch.Create(rows, model.Device, options.Packing);
+        var hidden = model.ForwardHidden(batch.InputIds, Surround(batch));
         var loss = zeros(1, ScalarType.Float32, model.Device);
         foreach (var (scored, targets) in Chunks(TakeScored(hidden, batch), batch.Targets))
         {
@@ -52,7 +53,7 @@ internal sealed class GradientPass(LlamaModel model, LoraDropout dropout, Memory
 
     private Tensor RunWhole(Batch batch, long supervised)
     {
-        var hidden = model.ForwardHidden(batch.InputIds, batch.Positions, batch.AttentionMask); // [B, T, H]
+        var hidden = model.ForwardHidden(batch.InputIds, Surround(batch)); // [B, T, H]
         return BackwardFromHead(TakeScored(hidden, batch), batch.Targets, supervised);
     }
 
@@ -60,7 +61,7 @@ internal sealed class GradientPass(LlamaModel model, LoraDropout dropout, Memory
     {
         var inputs = new Tensor[model.LayerCount];   // of each layer, [B, T, H]
         var dropoutStates = new Tensor?[model.LayerCount];
-        var surroundings = model.Surround(batch.InputIds.shape[1], batch.Positions, batch.AttentionMask);
+        var surroundings = Surround(batch);
         Tensor x;
         using (no_grad())
         {
@@ -117,6 +118,8 @@ internal sealed class GradientPass(LlamaModel model, LoraDropout dropout, Memory
         return loss;
     }
 
+    private DecoderSurroundings Surround(Batch batch) => batch.Segments is { } segments ? model.Surround(segments) : model.Surround(batch.InputIds.shape[1]);
+
     // [B, T, H] -> [N, H]
     private static Tensor TakeScored(Tensor hidden, Batch batch) => hidden.flatten(0, 1).index_select(0, batch.Scored);
 
@@ -124,7 +127,7 @@ internal sealed class GradientPass(LlamaModel model, LoraDropout dropout, Memory
 
     private IEnumerable<(Tensor Rows, Tensor Targets)> Chunks(Tensor rows, Tensor targets)
     {
-        var size = memory.LossChunk > 0 ? memory.LossChunk : targets.shape[0];
+        var size = options.LossChunk > 0 ? options.LossChunk : targets.shape[0];
         for (long first = 0; first < targets.shape[0]; first += size)
         {
             var count = Math.Min(size, targets.shape[0] - first);

@@ -16,13 +16,13 @@ internal sealed class TrainedModel : IDisposable
     /// <param name="adapters">Its LoRA layers, with their starting values.</param>
     /// <param name="modulesToSave">What is trained in full; float32 in <paramref name="model"/>.</param>
     /// <param name="dropout">The dropout of the layers; disposed with this.</param>
-    /// <param name="memory">What is traded for memory.</param>
+    /// <param name="options">How the passes through it are made.</param>
     /// <param name="loraPlusRatio">The learning rate of the B matrices as a multiple of that of the others.</param>
     public TrainedModel(
-        LlamaModel model, LoraAdapters adapters, IReadOnlyList<string> modulesToSave, LoraDropout dropout, MemorySavings memory, double loraPlusRatio)
+        LlamaModel model, LoraAdapters adapters, IReadOnlyList<string> modulesToSave, LoraDropout dropout, PassOptions options, double loraPlusRatio)
     {
         _model = model;
-        _pass = new GradientPass(model, dropout, memory);
+        _pass = new GradientPass(model, dropout, options);
         _dropout = dropout;
         var frozen = model.parameters().Concat(model.buffers()).Distinct().Sum(tensor => tensor.numel());
         var trained = new List<TrainedParameter>();

@@ -33,6 +33,7 @@ internal static class TrainedModelLoader
                 Device = device,
                 WeightType = TorchDevice.ScalarTypeOf(request.Precision),
                 EmbeddingType = settings.ModulesToSave.Count > 0 ? ScalarType.Float32 : null,
+                UseFusedKernels = request.FusedKernels,
                 ProjectionFactory = adapters.Create,
                 VocabularySize = vocabularySize,
                 Seed = Seeds.Derive(request.Seed, "new rows"),
@@ -49,7 +50,7 @@ internal static class TrainedModelLoader
                 if (request.LoraInit is { } file) adapters.InitializeFrom(file);
             }
 
-            return new TrainedModel(model, adapters, settings.ModulesToSave, dropout, new MemorySavings(request.LossChunk, request.ActivationCheckpointing, request.LabelOnlyLogits), request.LoraPlusRatio);
+            return new TrainedModel(model, adapters, settings.ModulesToSave, dropout, new PassOptions(request.Packing, request.LossChunk, request.ActivationCheckpointing, request.LabelOnlyLogits), request.LoraPlusRatio);
         }
         catch
         {

@@ -44,7 +44,7 @@ internal sealed class TrainingRun : IDisposable
         _order = data.GroupByLength && request is { Shuffle: true, BatchSize: > 1 }
             ? new SampleOrder([.. data.Training.Select(row => row.Length)], request.Seed, request.BatchSize)
             : new SampleOrder(data.Training.Count, request.Shuffle ? request.Seed : null);
-        _optimizer = new AdamW(model.Parameters, request.WeightDecay);
+        _optimizer = new AdamW(model.Parameters, request.WeightDecay, request.FusedKernels);
         _checkpoints = new CheckpointFolder(context.ResumeFolder, request.SaveTotalLimit, context.Logger);
         _fingerprint = RunFingerprint.Of(request, data);
 

@@ -158,6 +158,32 @@ public sealed class LlamaModelTests
     }
 
     [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void ForwardHidden_Segments_EqualTheSequencesAlone(bool fused)
+    {
+        using var scope = NewDisposeScope();
+        using var model = TinyModels.Create(options: new LlamaModelOptions { UseFusedKernels = fused });
+        var ids = cat([TinyModels.Ids(4), TinyModels.Ids(1, start: 9), TinyModels.Ids(3, start: 20)], 1);
+
+        var hidden = model.ForwardHidden(ids, model.Surround(new Segments([4, 1, 3], CPU)));
+
+        TinyModels.MaxDifference(hidden.narrow(1, 0, 4), model.ForwardHidden(TinyModels.Ids(4))).Should().BeLessThan(1e-5f);
+        TinyModels.MaxDifference(hidden.narrow(1, 4, 1), model.ForwardHidden(TinyModels.Ids(1, start: 9))).Should().BeLessThan(1e-5f);
+        TinyModels.MaxDifference(hidden.narrow(1, 5, 3), model.ForwardHidden(TinyModels.Ids(3, start: 20))).Should().BeLessThan(1e-5f);
+    }
+
+    [Fact]
+    public void ForwardHidden_WithoutFusedKernels_IsTheSame()
+    {
+        using var scope = NewDisposeScope();
+        using var fused = TinyModels.Create();
+        using var composed = TinyModels.Create(options: new LlamaModelOptions { UseFusedKernels = false });
+
+        TinyModels.MaxDifference(fused.ForwardHidden(TinyModels.Ids(9)), composed.ForwardHidden(TinyModels.Ids(9))).Should().BeLessThan(1e-5f);
+    }
+
+    [Theory]
     [InlineData(ScalarType.BFloat16, 0.1f)]
     [InlineData(ScalarType.Float16, 0.02f)]
     public void Logits_SixteenBitWeights_StayNearFloat32AndAreFloat32(ScalarType type, float tolerance)

@@ -6,9 +6,11 @@ namespace Alpaca.Training.Tests;
 public sealed class AdamWTests
 {
     [Theory]
-    [InlineData(0.0)]
-    [InlineData(0.1)]
-    public void Step_SeveralSteps_EqualsTorch(double weightDecay)
+    [InlineData(0.0, true)]
+    [InlineData(0.1, true)]
+    [InlineData(0.0, false)]
+    [InlineData(0.1, false)]
+    public void Step_SeveralSteps_EqualsTorch(double weightDecay, bool fused)
     {
         using var scope = NewDisposeScope();
         // More elements than one block of the update.
@@ -17,7 +19,7 @@ public sealed class AdamWTests
         var mine = start.Select((tensor, i) => new TrainedParameter($"p{i}", new Parameter(tensor.clone()))).ToList();
         var torchs = start.Select(tensor => new Parameter(tensor.clone())).ToList();
         using var vector = new ParameterVector(mine);
-        using var optimizer = new AdamW(vector, weightDecay);
+        using var optimizer = new AdamW(vector, weightDecay, fused);
         using var reference = optim.AdamW(torchs, lr: 0, beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: weightDecay);
 
         for (var step = 1; step <= 5; step++)

@@ -7,37 +7,38 @@ namespace Alpaca.Training.Tests;
 /// <summary>The whole stage against PyTorch's run on the same samples from the same starting values.</summary>
 public sealed class ReferenceCurveTests
 {
-    [Fact]
-    public async Task ExecuteAsync_Fixture_HasPyTorchsLossesAndNorms()
+    public static TheoryData<string> Levers => [.. Requests.Keys];
+
+    private static Dictionary<string, Func<TrainRequest, TrainRequest>> Requests { get; } = new()
     {
-        using var folder = new TemporaryFolder();
-        var tiny = TinyLlama.Fixture;
-        var context = StageContexts.In(folder);
-
-        await new LoraTrainer().ExecuteAsync(tiny.Request(await tiny.ConvertAsync(folder)), context);
-
-        ShouldBeTheCurve(tiny, context.OutputFolder);
-    }
+        ["the defaults"] = request => request,
+        ["nothing saved"] = TinyLlama.Plain,
+        ["everything saved"] = TinyLlama.Saving,
+        ["packing"] = request => TinyLlama.Plain(request) with { Packing = true },
+        ["label-only logits"] = request => TinyLlama.Plain(request) with { LabelOnlyLogits = true },
+        ["loss in chunks"] = request => TinyLlama.Plain(request) with { LossChunk = 16 },
+        ["checkpointing"] = request => TinyLlama.Plain(request) with { ActivationCheckpointing = ActivationCheckpointing.Block },
+        ["fused kernels"] = request => TinyLlama.Plain(request) with { FusedKernels = true },
+    };
 
     [Theory]
-    [InlineData(0, ActivationCheckpointing.None)]
-    [InlineData(16, ActivationCheckpointing.None)]
-    [InlineData(16, ActivationCheckpointing.Block)]
-    public async Task ExecuteAsync_MemorySavings_KeepTheCurve(int lossChunk, ActivationCheckpointing checkpointing)
+    [MemberData(nameof(Levers))]
+    public async Task ExecuteAsync_Fixture_HasPyTorchsLossesAndNorms(string levers)
     {
         using var folder = new TemporaryFolder();
         var tiny = TinyLlama.Fixture;
         var context = StageContexts.In(folder);
 
-        await new LoraTrainer().ExecuteAsync(tiny.Request(await tiny.ConvertAsync(folder)) with { LossChunk = lossChunk, ActivationCheckpointing = checkpointing }, context);
+        await new LoraTrainer().ExecuteAsync(Requests[levers](tiny.Request(await tiny.ConvertAsync(folder))), context);
 
         ShouldBeTheCurve(tiny, context.OutputFolder);
     }
 
     [GoldenTheory]
-    [InlineData(0, ActivationCheckpointing.None)]
-    [InlineData(64, ActivationCheckpointing.Block)]
-    public async Task ExecuteAsync_ReferenceData_HasPyTorchsLossesAndNorms(int lossChunk, ActivationCheckpointing checkpointing)
+    [InlineData("the defaults")]
+    [InlineData("nothing saved")]
+    [InlineData("everything saved")]
+    public async Task ExecuteAsync_ReferenceData_HasPyTorchsLossesAndNorms(string levers)
     {
         using var folder = new TemporaryFolder();
         var tiny = TinyLlama.Reference;
@@ -47,7 +48,7 @@ public sealed class ReferenceCurveTests
         var data = folder.Write("data/samples.json", new JsonArray([.. all.Skip(8).Take(8).Select(row => row!.DeepClone())]).ToJsonString());
         var context = StageContexts.In(folder);
 
-        var artifact = await new LoraTrainer().ExecuteAsync(tiny.Request(model) with { DatasetDir = [data], LossChunk = lossChunk, ActivationCheckpointing = checkpointing }, context);
+        var artifact = await new LoraTrainer().ExecuteAsync(Requests[levers](tiny.Request(model) with { DatasetDir = [data] }), context);
 
         ShouldBeTheCurve(tiny, context.OutputFolder);
         artifact.Steps.Should().Be(20);

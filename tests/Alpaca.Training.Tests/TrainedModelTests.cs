@@ -76,27 +76,27 @@ public sealed class TrainedModelTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
-    public void Backward_PackedRow_EqualsTheSamplesApart()
+    public void Backward_PackedSamples_EqualThoseApart()
     {
-        SupervisedExample[] samples = [.. Enumerable.Range(0, 4).Select(i => Samples.Random(i, 3 + i, 5))];
+        TrainingRow[] rows = [.. Enumerable.Range(0, 4).Select(i => Samples.Row(Samples.Random(i, 3 + i, 5)))];
 
-        var (loss, gradient) = _model.LossAndGradient([.. samples.Select(s => Samples.Row(s))]);
-        var (packedLoss, packedGradient) = _model.LossAndGradient([Samples.Row(samples[0], samples[1], samples[2]), Samples.Row(samples[3])]);
+        var (loss, gradient) = _model.LossAndGradient([.. rows.Select(row => new[] { row })]);
+        var (packedLoss, packedGradient) = _model.LossAndGradient(rows);
 
         packedLoss.Should().BeApproximately(loss, 1e-5f);
         MaxDifference(packedGradient, gradient).Should().BeLessThan(1e-6f);
     }
 
     [Fact]
-    public void Backward_PackedRowWithOneSampleChanged_LeavesTheOthersAlone()
+    public void Backward_OneOfThePackedSamplesChanged_LeavesTheOthersAlone()
     {
         var mute = Mute(Samples.Random(1, 8, 8));
         var other = Mute(Samples.Random(2, 8, 8));
         var sample = Samples.Random(3, 4, 6);
 
         // The changed sample has no label of its own, so the loss is the second's alone.
-        var (loss, _) = _model.LossAndGradient([Samples.Row(mute, sample)]);
-        var (changed, _) = _model.LossAndGradient([Samples.Row(other, sample)]);
+        var (loss, _) = _model.LossAndGradient([Samples.Row(mute), Samples.Row(sample)]);
+        var (changed, _) = _model.LossAndGradient([Samples.Row(other), Samples.Row(sample)]);
         changed.Should().Be(loss);
 
         static SupervisedExample Mute(SupervisedExample s) => s with { Labels = [.. s.Labels.Select(_ => SupervisedEncoder.IgnoreIndex)] };
@@ -105,7 +105,7 @@ public sealed class TrainedModelTests : IAsyncLifetime, IDisposable
     [Fact]
     public void Backward_ManySteps_LeavesNoTensorsBehind()
     {
-        TrainingRow[] rows = [Samples.Row(Samples.Random(1, 4, 4), Samples.Random(2, 4, 4)), Samples.Row(Samples.Random(3, 4, 8))];
+        TrainingRow[] rows = [Samples.Row(Samples.Random(1, 4, 4)), Samples.Row(Samples.Random(2, 4, 4)), Samples.Row(Samples.Random(3, 4, 8))];
         using var optimizer = new AdamW(_model.Parameters, 0.1);
         void Step(int step)
         {
@@ -122,13 +122,13 @@ public sealed class TrainedModelTests : IAsyncLifetime, IDisposable
     }
 
     [Theory]
-    [InlineData(1, ActivationCheckpointing.None, true)]
-    [InlineData(7, ActivationCheckpointing.None, true)]
-    [InlineData(0, ActivationCheckpointing.Block, true)]
-    [InlineData(5, ActivationCheckpointing.Block, true)]
-    [InlineData(0, ActivationCheckpointing.None, false)]
-    [InlineData(4, ActivationCheckpointing.Block, false)]
-    public async Task Backward_InParts_EqualsTheWholeGraph(int lossChunk, ActivationCheckpointing checkpointing, bool labelOnlyLogits)
+    [InlineData(1, ActivationCheckpointing.None, true, false)]
+    [InlineData(7, ActivationCheckpointing.None, true, true)]
+    [InlineData(0, ActivationCheckpointing.Block, true, false)]
+    [InlineData(5, ActivationCheckpointing.Block, true, true)]
+    [InlineData(0, ActivationCheckpointing.None, false, true)]
+    [InlineData(4, ActivationCheckpointing.Block, false, false)]
+    public async Task Backward_InParts_EqualsTheWholeGraph(int lossChunk, ActivationCheckpointing checkpointing, bool labelOnlyLogits, bool packing)
     {
         using var folder = new TemporaryFolder();
         // Everything that can be trained, and dropout, whose masks must be the same when a layer runs again.
@@ -136,9 +136,9 @@ public sealed class TrainedModelTests : IAsyncLifetime, IDisposable
         {
             LoraDropout = 0.2, LoraTrainable = LlamaTensorNames.Projections, LoraInit = null, ModulesToSave = ["embed_tokens", "lm_head"],
         };
-        TrainingRow[] rows = [Samples.Row(Samples.Random(1, 4, 6), Samples.Random(2, 3, 5)), Samples.Row(Samples.Random(3, 4, 12))];
-        using var whole = WithUpdates(TrainedModels.Load(request with { LossChunk = 0, ActivationCheckpointing = ActivationCheckpointing.None }));
-        using var parts = WithUpdates(TrainedModels.Load(request with { LossChunk = lossChunk, ActivationCheckpointing = checkpointing, LabelOnlyLogits = labelOnlyLogits }));
+        TrainingRow[] rows = [Samples.Row(Samples.Random(1, 4, 6)), Samples.Row(Samples.Random(2, 3, 5)), Samples.Row(Samples.Random(3, 4, 12))];
+        using var whole = WithUpdates(TrainedModels.Load(TinyLlama.Plain(request) with { Packing = packing }));
+        using var parts = WithUpdates(TrainedModels.Load(request with { LossChunk = lossChunk, ActivationCheckpointing = checkpointing, LabelOnlyLogits = labelOnlyLogits, Packing = packing }));
 
         var (loss, gradient) = whole.LossAndGradient(rows, [Samples.Row(Samples.Random(4, 5, 5))]);
         var (partLoss, partGradient) = parts.LossAndGradient(rows, [Samples.Row(Samples.Random(4, 5, 5))]);

@@ -26,10 +26,6 @@ public sealed record TrainRequest : TrainingRequest
     [Description("Prompt template")]
     public string Template { get; init; } = "alpaca";
 
-    /// <summary>Whether several samples share a row, each with its own positions and attention. The default is <see langword="false"/>.</summary>
-    [Description("Put several samples into one row")]
-    public bool Packing { get; init; }
-
     /// <summary>
     /// Whether shuffled samples of similar length stand in one forward pass, which leaves little padding. The default is <see langword="true"/>; without shuffling, with packing or with
     /// one sample a pass it changes nothing.

@@ -111,11 +111,25 @@ public abstract record TrainingRequest
     public Precision Precision { get; init; } = Precision.Fp32;
 
     /// <summary>
+    /// Whether the <see cref="BatchSize"/> samples of a forward pass stand one after another in one row, each with its own positions and attention, so that nothing is padded; otherwise each
+    /// has a row as long as the longest. The loss is the same either way. The default is <see langword="true"/>.
+    /// </summary>
+    [Description("Put the samples of a forward pass into one row, without padding")]
+    public bool Packing { get; init; } = true;
+
+    /// <summary>
     /// Answer tokens whose scores over the whole vocabulary are in memory at one time; the loss is the same for every value. The default is 256, which takes 50 MB with 50,000 pieces; 0
     /// takes all of a forward pass at once.
     /// </summary>
     [Range(0, 1 << 20), Description("Answer tokens scored at one time; 0 is all of a forward pass")]
     public int LossChunk { get; init; } = 256;
+
+    /// <summary>
+    /// Whether libtorch's fused kernels (attention over segments and grouped heads, RMSNorm, AdamW) are used where it has them; otherwise the operators of TorchSharp. Results differ by
+    /// rounding. The default is <see langword="true"/>.
+    /// </summary>
+    [Description("Use libtorch's fused attention, RMSNorm and AdamW")]
+    public bool FusedKernels { get; init; } = true;
 
     /// <summary>Whether scores of the vocabulary are computed only for tokens with a label. The default is <see langword="true"/>; the loss is the same either way.</summary>
     [Description("Score only tokens with a label")]

@@ -27,8 +27,7 @@ internal sealed record TrainingData(IReadOnlyList<TrainingRow> Training, IReadOn
             foreach (var line in data.Lint.Warnings) logger.LogWarning("{Line}", line);
         }
 
-        var rows = request.Packing ? RowPacker.Pack(training.Samples, request.MaxSeqLength) : Single(training.Samples);
-        return new TrainingData(rows, Single(validation?.Samples ?? [])) { GroupByLength = request is { GroupByLength: true, Packing: false } };
+        return new TrainingData(Single(training.Samples), Single(validation?.Samples ?? [])) { GroupByLength = request is { GroupByLength: true, Packing: false } };
 
         static IReadOnlyList<TrainingRow> Single(IReadOnlyList<SupervisedExample> samples) => [.. samples.Select(sample => new TrainingRow([sample]))];
     }

@@ -45,13 +45,15 @@ internal sealed class LoraDropout : IDisposable
         if (state is not null) _generator!.set_state(state);
     }
 
-    /// <summary>Sets a share of the inputs to 0 and scales the others so that the expectation stays.</summary>
-    /// <param name="input">Float32, any shape.</param>
+    /// <summary>What the result of <see cref="Apply"/> is to be multiplied by, so that the expectation stays; left to the caller, who has a factor anyway.</summary>
+    public double Scale => _active ? 1 / (1 - _probability) : 1;
+
+    /// <summary>Sets a share of the inputs to 0.</summary>
+    /// <param name="input">Any shape and floating-point type.</param>
     public Tensor Apply(Tensor input)
     {
         if (!_active) return input;
-        var keep = 1 - _probability;
-        using var mask = empty_like(input, requires_grad: false).bernoulli_(keep, _generator).div_(keep);
+        using var mask = empty(input.shape, ScalarType.Bool, input.device).bernoulli_(1 - _probability, _generator); // a byte each, kept for the backward pass
         return input.mul(mask);
     }
 

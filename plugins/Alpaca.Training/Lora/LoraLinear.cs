@@ -5,7 +5,10 @@ using static TorchSharp.torch.nn;
 namespace Alpaca.Training;
 
 /// <summary>A frozen linear layer with a low-rank update: y = x Wᵀ + s · dropout(x) Aᵀ Bᵀ (Hu et al., 2021, LoRA).</summary>
-/// <remarks>W keeps its element type; A and B are float32, and the update is computed in float32 and rounded once, when it is added.</remarks>
+/// <remarks>
+/// W keeps its element type; A and B are float32, and so are their gradients and the optimiser's state. Over a 16-bit W they are rounded to its type for the product, as mixed-precision training
+/// does (Micikevicius et al. 2018): it accumulates in float32 all the same, and neither the input nor the update exist in float32.
+/// </remarks>
 internal sealed class LoraLinear : Module<Tensor, Tensor>
 {
     private readonly double _scaling;
@@ -44,11 +47,11 @@ internal sealed class LoraLinear : Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using var scope = NewDisposeScope();
-        var y = functional.linear(input, Weight); // [..., out]
-        var x = _dropout.Apply(input.to(ScalarType.Float32));
-        var h = functional.linear(x, A).mul_(_scaling); // [..., in] -> [..., r], scaled where it is smallest
-        // In place: the backward pass of a linear layer needs its input and weight, not its output.
-        y.add_(functional.linear(h, B).to(y.dtype)); // [..., r] -> [..., out]
-        return y.MoveToOuterDisposeScope();
+        var x = input.reshape(-1, Weight.shape[1]); // [N, in]
+        var y = functional.linear(x, Weight); // [N, out]
+        var h = functional.linear(_dropout.Apply(x), A.to(x.dtype)); // [N, r]
+        // In place, as the backward pass of a linear layer needs its input and weight, not its output; on [N, out], as a view of it would be copied there.
+        y.addmm_(h, B.to(x.dtype).t(), alpha: (float)(_scaling * _dropout.Scale));
+        return y.view([.. input.shape[..^1], -1]).MoveToOuterDisposeScope();
     }
 }

@@ -1,3 +1,4 @@
+using Alpaca.Llama;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -21,12 +22,15 @@ internal sealed class AdamW : IDisposable
     private readonly ParameterVector _parameters;
     private readonly double _weightDecay;
     private readonly long _block;
+    private readonly bool _fused;
 
     /// <summary>Starts with moments of 0.</summary>
     /// <param name="parameters">What is updated.</param>
     /// <param name="weightDecay">The decoupled weight decay; 0 for none.</param>
-    public AdamW(ParameterVector parameters, double weightDecay)
+    /// <param name="fused">Whether to use libtorch's kernel, which reads and writes everything once, where there is one.</param>
+    public AdamW(ParameterVector parameters, double weightDecay, bool fused = true)
     {
+        _fused = fused && FusedKernels.AreAvailable;
         _parameters = parameters;
         _weightDecay = weightDecay;
         _block = parameters.Values.device_type == DeviceType.CPU ? CpuBlock : DeviceBlock;
@@ -50,6 +54,22 @@ internal sealed class AdamW : IDisposable
     }
 
     private void Step(ParameterRange range, int step, double learningRate)
+    {
+        if (_fused) StepFused(range, step, learningRate);
+        else StepByBlocks(range, step, learningRate);
+    }
+
+    private void StepFused(ParameterRange range, int step, double learningRate)
+    {
+        using var scope = NewDisposeScope();
+        FusedKernels.AdamW(
+            Part(_parameters.Values), Part(_parameters.Gradient), Part(FirstMoment), Part(SecondMoment), full(1, (float)step, device: _parameters.Values.device),
+            new AdamWSettings(learningRate, Beta1, Beta2, _weightDecay, Epsilon));
+
+        Tensor Part(Tensor vector) => vector.narrow(0, range.Start, range.Length);
+    }
+
+    private void StepByBlocks(ParameterRange range, int step, double learningRate)
     {
         var stepSize = learningRate / (1 - Math.Pow(Beta1, step));
         var secondCorrection = Math.Sqrt(1 - Math.Pow(Beta2, step));

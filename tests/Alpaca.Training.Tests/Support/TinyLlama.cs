@@ -57,6 +57,18 @@ internal sealed class TinyLlama
         return context.OutputFolder;
     }
 
+    /// <summary>A request with everything turned off that saves time or memory.</summary>
+    public static TrainRequest Plain(TrainRequest request) => request with
+    {
+        Packing = false, GroupByLength = false, LabelOnlyLogits = false, LossChunk = 0, FusedKernels = false, ActivationCheckpointing = ActivationCheckpointing.None,
+    };
+
+    /// <summary>A request with everything turned on that saves time or memory.</summary>
+    public static TrainRequest Saving(TrainRequest request) => request with
+    {
+        Packing = true, LabelOnlyLogits = true, LossChunk = 16, FusedKernels = true, ActivationCheckpointing = ActivationCheckpointing.Block,
+    };
+
     /// <summary>The options of PyTorch's run.</summary>
     public TrainRequest Request(string modelFolder) => new()
     {
