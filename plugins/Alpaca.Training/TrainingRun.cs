@@ -106,7 +106,7 @@ internal sealed class TrainingRun : IDisposable
 
         var speed = seconds > 0 ? tokens / seconds : 0;
         var done = step + 1;
-        if (done == 1 || done % _request.LoggingSteps == 0) _log.WriteStep(done, loss, learningRate, norm, speed);
+        if (done == 1 || done % _request.LoggingSteps == 0) _log.WriteStep(done, loss, learningRate, norm, speed, tokens);
         task.Report(done);
         task.SetStatus(string.Create(CultureInfo.InvariantCulture, $"loss {loss:F4} lr {learningRate:0.00e+0} {speed:F0} tok/s"));
     }

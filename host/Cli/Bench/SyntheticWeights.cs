@@ -25,6 +25,18 @@ internal sealed class SyntheticWeights(WeightShape shape, ulong seed, IStageProg
         File.WriteAllText(Path.Combine(folder, MetaParameters.FileName), MetaLayout.ParametersOf(shape.Config).ToJson());
     }
 
+    /// <summary>Writes a Hugging Face model: safetensors and <c>config.json</c>.</summary>
+    /// <param name="folder">The folder; it exists.</param>
+    public void WriteModel(string folder)
+    {
+        using (var writer = new ShardedSafetensorsWriter(folder, [.. LlamaTensorNames.Describe(shape.Config)]))
+        {
+            Write($"{shape.Name} model", writer, _ => 1, isZero: false);
+        }
+
+        shape.Config.Save(folder);
+    }
+
     /// <summary>Writes a float16 LoRA adapter: rank 8 on all projections, embedding and output layer at the grown vocabulary.</summary>
     /// <param name="folder">The folder; it exists.</param>
     public void WriteAdapter(string folder)

@@ -23,7 +23,8 @@ internal sealed record WeightShape(string Name, int Shards, int GrownVocabulary,
         new("70B", 8, ChineseAlpaca, Llama(8192, 28672, 80, 64, 8)),
     ];
 
-    private static LlamaConfig Llama(int hidden, int feedForward, int layers, int heads, int keyValueHeads) => new()
+    /// <summary>The dimensions of a LLaMA with a vocabulary of 32,000.</summary>
+    public static LlamaConfig Llama(int hidden, int feedForward, int layers, int heads, int keyValueHeads) => new()
     {
         HiddenSize = hidden,
         IntermediateSize = feedForward,

@@ -11,5 +11,6 @@ internal static class BenchVerb
         BenchStage.CreateConvert(context),
         BenchStage.CreateMerge(context),
         BenchTokenizer.Create(context),
+        BenchTrain.Create(context),
     };
 }

@@ -5,7 +5,7 @@ namespace Alpaca.Training;
 
 /// <summary><c>train_log.jsonl</c>: one JSON object a line, written through as it happens.</summary>
 /// <remarks>
-/// <c>{"step","loss","learningRate","gradNorm","tokensPerSecond"}</c> after an optimizer step and <c>{"step","evalLoss","perplexity"}</c> after a validation. Steps
+/// <c>{"step","loss","learningRate","gradNorm","tokensPerSecond","tokens"}</c> after an optimizer step (<c>tokens</c> is how many that step trained on) and <c>{"step","evalLoss","perplexity"}</c> after a validation. Steps
 /// count from 1; step 0 is the validation before training. Numbers have as many digits as it takes to read the same value back.
 /// </remarks>
 internal sealed class TrainLog
@@ -35,7 +35,7 @@ internal sealed class TrainLog
     public (int Step, double Loss)? LastEvaluation { get; private set; }
 
     /// <summary>Writes the line of an optimizer step.</summary>
-    public void WriteStep(int step, double loss, double learningRate, double gradNorm, double tokensPerSecond)
+    public void WriteStep(int step, double loss, double learningRate, double gradNorm, double tokensPerSecond, long tokens)
         => Append(writer =>
         {
             writer.WriteNumber("step", step);
@@ -43,6 +43,7 @@ internal sealed class TrainLog
             writer.WriteNumber("learningRate", learningRate);
             writer.WriteNumber("gradNorm", gradNorm);
             writer.WriteNumber("tokensPerSecond", tokensPerSecond);
+            writer.WriteNumber("tokens", tokens);
         });
 
     /// <summary>Writes the line of a validation.</summary>
