@@ -60,7 +60,7 @@ internal sealed class GradientPass(LlamaModel model, LoraDropout dropout, PassOp
     private Tensor RunByLayers(Batch batch, long supervised)
     {
         var inputs = new Tensor[model.LayerCount];   // of each layer, [B, T, H]
-        var dropoutStates = new Tensor?[model.LayerCount];
+        var masksBefore = new int[model.LayerCount];
         var surroundings = Surround(batch);
         Tensor x;
         using (no_grad())
@@ -68,12 +68,12 @@ internal sealed class GradientPass(LlamaModel model, LoraDropout dropout, PassOp
             x = model.Embed(batch.InputIds);
             for (var i = 0; i < inputs.Length; i++)
             {
-                (inputs[i], dropoutStates[i]) = (x, dropout.Save());
+                (inputs[i], masksBefore[i]) = (x, dropout.Drawn);
                 x = model.RunLayer(i, x, surroundings);
             }
         }
 
-        var dropoutAfter = dropout.Save();
+        var masksAfter = dropout.Drawn;
         Tensor loss, gradient;
         using (NewDisposeScope())
         {
@@ -86,7 +86,7 @@ internal sealed class GradientPass(LlamaModel model, LoraDropout dropout, PassOp
         for (var i = inputs.Length - 1; i >= 0; i--)
         {
             using var layerScope = NewDisposeScope();
-            dropout.Restore(dropoutStates[i]);
+            dropout.Drawn = masksBefore[i];
             var input = inputs[i].detach().requires_grad_();
             model.RunLayer(i, input, surroundings).backward([gradient]);
             gradient.Dispose();
@@ -95,7 +95,7 @@ internal sealed class GradientPass(LlamaModel model, LoraDropout dropout, PassOp
         }
 
         if (model.EmbedTokens.requires_grad) model.Embed(batch.InputIds).backward([gradient]);
-        dropout.Restore(dropoutAfter);
+        dropout.Drawn = masksAfter;
         return loss;
     }
 

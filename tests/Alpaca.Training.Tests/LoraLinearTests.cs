@@ -50,11 +50,11 @@ public sealed class LoraLinearTests
     {
         using var scope = NewDisposeScope();
         using var dropout = new LoraDropout(0.25, 7, CPU);
-        var x = ones(100, 100);
+        var x = ones(101, 101); // no multiple of what one random number decides about
         dropout.BeginStep(3);
-        var first = dropout.Apply(x);
+        var first = dropout.Apply(x).clone();
         dropout.BeginStep(4);
-        var other = dropout.Apply(x);
+        var other = dropout.Apply(x).clone();
         dropout.BeginStep(3);
         dropout.Apply(x).Equals(first).Should().BeTrue();
         other.Equals(first).Should().BeFalse();
@@ -62,6 +62,21 @@ public sealed class LoraLinearTests
         first.mul(dropout.Scale).mean().item<float>().Should().BeApproximately(1, 0.02f);
         dropout.EndStep();
         dropout.Apply(x).Equals(x).Should().BeTrue();
+    }
+
+    [Fact]
+    public void Dropout_SameInputAgain_HasTheSameMaskAndAnotherInputAnother()
+    {
+        using var scope = NewDisposeScope();
+        using var dropout = new LoraDropout(0.5, 7, CPU);
+        Tensor x = ones(50, 50), y = ones(50, 50);
+        dropout.BeginStep(1);
+        var first = dropout.Apply(x).clone();
+        dropout.Apply(x).Equals(first).Should().BeTrue();
+        dropout.Drawn.Should().Be(1);
+        dropout.Apply(y).Equals(first).Should().BeFalse();
+        dropout.Drawn = 0;
+        dropout.Apply(x).Equals(first).Should().BeTrue("the first mask is drawn again");
     }
 
     private static LoraLinear Create(LoraDropout dropout)

@@ -45,7 +45,7 @@ public sealed class LoraTrainerTests
         LogLines.Steps(output).Select(line => line["step"]).Should().Equal(1, 3, 6);
         LogLines.Validations(output)[^1]["evalLoss"].Should().BeLessThan(LogLines.Validations(output)[0]["evalLoss"]);
         LogLines.Read(output).Where(line => line.ContainsKey("loss")).Should().OnlyContain(
-            line => line.Keys.SequenceEqual(new[] { "step", "loss", "learningRate", "gradNorm", "tokensPerSecond" }));
+            line => line.Keys.SequenceEqual(new[] { "step", "loss", "learningRate", "gradNorm", "tokensPerSecond", "tokens" }));
         LogLines.Read(output).Where(line => line.ContainsKey("evalLoss")).Should().OnlyContain(line => line.Keys.SequenceEqual(new[] { "step", "evalLoss", "perplexity" }));
     }
 

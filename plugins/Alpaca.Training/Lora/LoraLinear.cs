@@ -49,7 +49,7 @@ internal sealed class LoraLinear : Module<Tensor, Tensor>
         using var scope = NewDisposeScope();
         var x = input.reshape(-1, Weight.shape[1]); // [N, in]
         var y = functional.linear(x, Weight); // [N, out]
-        var h = functional.linear(_dropout.Apply(x), A.to(x.dtype)); // [N, r]
+        var h = functional.linear(_dropout.Apply(input).view(x.shape), A.to(x.dtype)); // [N, r]
         // In place, as the backward pass of a linear layer needs its input and weight, not its output; on [N, out], as a view of it would be copied there.
         y.addmm_(h, B.to(x.dtype).t(), alpha: (float)(_scaling * _dropout.Scale));
         return y.view([.. input.shape[..^1], -1]).MoveToOuterDisposeScope();
