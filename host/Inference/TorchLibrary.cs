@@ -15,9 +15,9 @@ internal static class TorchLibrary
         {
             LibTorch.Preload(folder);
         }
-        catch (Exception e) when (e is FileNotFoundException or DllNotFoundException or BadImageFormatException)
+        catch (Exception e) when (e is FileNotFoundException or DllNotFoundException or BadImageFormatException or NotSupportedException)
         {
-            throw new AlpacaUsageException(e is FileNotFoundException ? e.Message : $"Torch:LibraryPath is {folder}, whose libraries cannot be loaded: {e.Message}", e);
+            throw new AlpacaUsageException(e is FileNotFoundException or NotSupportedException ? e.Message : $"Torch:LibraryPath is {folder}, whose libraries cannot be loaded: {e.Message}", e);
         }
     }
 }

@@ -13,8 +13,12 @@ namespace Alpaca.Host.Torch;
 public static class LibTorch
 {
     private const string TorchSharpLibrary = "LibTorchSharp";
+    private const string TorchCpu = "libtorch_cpu.so";
     private static readonly Lock LoadLock = new();
     private static bool _registered;
+
+    // Where the build puts the packaged one; with -p:Accelerator=cuda it lies beside the executable instead, where nobody needs help to find it.
+    private static string _folder = Path.Combine(AppContext.BaseDirectory, "libtorch");
 
     /// <summary>Registers the loader in the default load context. Nothing is loaded until TorchSharp is used. Calling it again does nothing.</summary>
     public static void Register()
@@ -23,6 +27,11 @@ public static class LibTorch
         {
             if (_registered || !OperatingSystem.IsLinux()) return;
             AssemblyLoadContext.Default.ResolvingUnmanagedDll += Resolve;
+            // Before TorchSharp looks for it by name, which on a system with a libtorch of its own finds that one.
+            AppDomain.CurrentDomain.AssemblyLoad += (_, e) =>
+            {
+                if (e.LoadedAssembly.GetName().Name == nameof(TorchSharp)) LoadLibTorch();
+            };
             LetIdleThreadsSleep();
             _registered = true;
         }
@@ -43,46 +52,43 @@ public static class LibTorch
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern int SetEnvironment(string name, string value, int overwrite);
 
-    /// <summary>Loads an existing libtorch (a PyTorch install's <c>torch/lib</c>) before TorchSharp looks for its own, so that TorchSharp binds to that one.</summary>
+    /// <summary>Takes an existing libtorch (a PyTorch install's <c>torch/lib</c>) instead of the one that came with the build. Call it before TorchSharp is used.</summary>
     /// <param name="folder">The folder with <c>libtorch_cpu.so</c>.</param>
     /// <exception cref="FileNotFoundException">The folder holds no libtorch.</exception>
+    /// <exception cref="DllNotFoundException">It cannot be loaded.</exception>
+    /// <exception cref="NotSupportedException">This build has a libtorch where TorchSharp finds it by itself, and a process cannot hold two.</exception>
     public static void Preload(string folder)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(folder);
-        var required = Path.Combine(folder, "libtorch_cpu.so");
+        var required = Path.Combine(folder, TorchCpu);
         if (!File.Exists(required))
-            throw new FileNotFoundException($"Torch:LibraryPath is {folder}, which holds no libtorch_cpu.so; set it to the folder of an existing libtorch, such as torch/lib of a PyTorch install.", required);
-        foreach (var name in (string[])["libc10.so", "libtorch_cpu.so", "libc10_cuda.so", "libtorch_cuda.so", "libtorch.so"])
-        {
-            var path = Path.Combine(folder, name);
-            if (File.Exists(path)) NativeLibrary.Load(path);
-        }
+            throw new FileNotFoundException($"Torch:LibraryPath is {folder}, which holds no {TorchCpu}; set it to the folder of an existing libtorch, such as torch/lib of a PyTorch install.", required);
+        if (File.Exists(Path.Combine(AppContext.BaseDirectory, TorchCpu)))
+            throw new NotSupportedException($"{AppContext.BaseDirectory} holds a libtorch, and a process cannot have two; remove Torch:LibraryPath, or use the build made without -p:Accelerator=cuda.");
+        lock (LoadLock) _folder = folder;
+        LoadLibTorch();
     }
 
     private static IntPtr Resolve(Assembly assembly, string name)
     {
         if (!name.Contains(TorchSharpLibrary, StringComparison.Ordinal)) return IntPtr.Zero;
-        lock (LoadLock)
+        lock (LoadLock) return FindTorchSharp() is { } file ? NativeLibrary.Load(WeakenedCopy(file)) : IntPtr.Zero;
+    }
+
+    // What is loaded satisfies whoever needs a library of that name later.
+    private static void LoadLibTorch()
+    {
+        foreach (var name in (string[])["libc10.so", TorchCpu, "libc10_cuda.so", "libtorch_cuda.so", "libtorch.so"])
         {
-            var folder = FindNativeFolder();
-            if (folder is null) return IntPtr.Zero;
-
-            // The copy lies elsewhere, so its DT_NEEDED entries are satisfied by libraries that are already loaded under the same SONAME.
-            foreach (var dependency in (string[])["libc10.so", "libtorch_cpu.so", "libtorch.so"])
-            {
-                var path = Path.Combine(folder, dependency);
-                if (File.Exists(path)) NativeLibrary.Load(path);
-            }
-
-            var original = Path.Combine(folder, $"lib{TorchSharpLibrary}.so");
-            return NativeLibrary.Load(WeakenedCopy(original));
+            var path = Path.Combine(_folder, name);
+            if (File.Exists(path)) NativeLibrary.Load(path);
         }
     }
 
-    private static string? FindNativeFolder()
+    private static string? FindTorchSharp()
     {
-        string[] candidates = [AppContext.BaseDirectory, Path.Combine(AppContext.BaseDirectory, "runtimes", "linux-x64", "native")];
-        return candidates.FirstOrDefault(folder => File.Exists(Path.Combine(folder, $"lib{TorchSharpLibrary}.so")));
+        string[] folders = [AppContext.BaseDirectory, Path.Combine(AppContext.BaseDirectory, "runtimes", "linux-x64", "native")];
+        return folders.Select(folder => Path.Combine(folder, $"lib{TorchSharpLibrary}.so")).FirstOrDefault(File.Exists);
     }
 
     /// <summary>The path of a loadable copy: beside the original where that is writable, else in the user's cache folder. Made once per version of the original.</summary>
