@@ -22,7 +22,7 @@ internal static class TrainedModelLoader
         TrainingRequest request, HuggingFaceModel baseModel, PeftAdapter? adapter, LoraSettings settings, int vocabularySize, Device device, IStageProgress progress,
         CancellationToken cancellationToken = default)
     {
-        var dropout = new LoraDropout(settings.Config.LoraDropout, request.Seed, device);
+        var dropout = new LoraDropout(settings.Config.LoraDropout, request.Seed);
         var adapters = new LoraAdapters(settings, dropout);
         LlamaModel? model = null;
         try

@@ -9,7 +9,7 @@ public sealed class LoraLinearTests
     public void Forward_WithZeroB_IsTheFrozenLayer()
     {
         using var scope = NewDisposeScope();
-        using var dropout = new LoraDropout(0.5, 1, CPU);
+        using var dropout = new LoraDropout(0.5, 1);
         using var layer = Create(dropout);
         using (no_grad()) layer.B.zero_();
         var x = randn(2, 3, 8);
@@ -20,7 +20,7 @@ public sealed class LoraLinearTests
     public void Forward_HandPlacedMatrices_AddsTheScaledProduct()
     {
         using var scope = NewDisposeScope();
-        using var dropout = new LoraDropout(0, 1, CPU);
+        using var dropout = new LoraDropout(0, 1);
         using var layer = new LoraLinear("q_proj", zeros(4, 3), 2, 2.5, dropout);
         using (no_grad())
         {
@@ -37,7 +37,7 @@ public sealed class LoraLinearTests
     public void Forward_HalfPrecisionBase_KeepsTheTypeAndTrainsInFloat32(ScalarType type)
     {
         using var scope = NewDisposeScope();
-        using var dropout = new LoraDropout(0, 1, CPU);
+        using var dropout = new LoraDropout(0, 1);
         using var layer = new LoraLinear("q_proj", randn(4, 8).to(type), 2, 1, dropout);
         var y = layer.call(randn(3, 8).to(type));
         y.dtype.Should().Be(type);
@@ -49,7 +49,7 @@ public sealed class LoraLinearTests
     public void Dropout_SameStep_DropsTheSameInputs()
     {
         using var scope = NewDisposeScope();
-        using var dropout = new LoraDropout(0.25, 7, CPU);
+        using var dropout = new LoraDropout(0.25, 7);
         var x = ones(101, 101); // no multiple of what one random number decides about
         dropout.BeginStep(3);
         var first = dropout.Apply(x).clone();
@@ -68,7 +68,7 @@ public sealed class LoraLinearTests
     public void Dropout_SameInputAgain_HasTheSameMaskAndAnotherInputAnother()
     {
         using var scope = NewDisposeScope();
-        using var dropout = new LoraDropout(0.5, 7, CPU);
+        using var dropout = new LoraDropout(0.5, 7);
         Tensor x = ones(50, 50), y = ones(50, 50);
         dropout.BeginStep(1);
         var first = dropout.Apply(x).clone();

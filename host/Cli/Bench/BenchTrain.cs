@@ -86,15 +86,14 @@ internal static class BenchTrain
                 {
                     var output = Path.Combine(folder, "run");
                     DurableFolder.TryDelete(output);
-                    using var end = new CancellationTokenSource();
-                    var onDevice = options[1].StartsWith("cuda", StringComparison.Ordinal) ? DeviceMemory.PeakAsync(end.Token) : null;
-                    var child = await ChildProcess.RunSelfAsync(["stage", "train", .. inputs.Options, .. options, .. run.Options, "--output-dir", output], cancellationToken);
-                    await end.CancelAsync();
-                    var found = Read(Path.Combine(output, "train_log.jsonl"), child.PeakAnonymousBytes, onDevice is null ? 0 : await onDevice);
+                    var (child, deviceMegabytes) = await DeviceMemory.WatchAsync(
+                        options[1].StartsWith("cuda", StringComparison.Ordinal),
+                        ChildProcess.RunSelfAsync(["stage", "train", .. inputs.Options, .. options, .. run.Options, "--output-dir", output], cancellationToken));
+                    var found = Read(Path.Combine(output, "train_log.jsonl"), child.PeakAnonymousBytes, deviceMegabytes);
                     figures[run].Add(found);
                     context.Console.Error.WriteLine(string.Create(
                         CultureInfo.InvariantCulture,
-                        $"{i + 1} of {repetitions}, {run.Name}: {found.TokensPerSecond:0} tokens/s, {found.PeakMegabytes:0} MiB{(onDevice is null ? "" : $", {found.PeakDeviceMegabytes:0} MiB on the device")}, last loss {found.LastLoss:0.0000}"));
+                        $"{i + 1} of {repetitions}, {run.Name}: {found.TokensPerSecond:0} tokens/s, {found.PeakMegabytes:0} MiB{(found.PeakDeviceMegabytes == 0 ? "" : $", {found.PeakDeviceMegabytes:0} MiB on the device")}, last loss {found.LastLoss:0.0000}"));
                 }
             }
 

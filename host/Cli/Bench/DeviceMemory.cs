@@ -7,9 +7,32 @@ namespace Alpaca.Host;
 /// <summary>The memory in use on the first NVIDIA card.</summary>
 internal static class DeviceMemory
 {
-    /// <summary>Samples it by nvidia-smi until told to end.</summary>
-    /// <returns>The most that was seen, in MiB; 0 where there is no nvidia-smi.</returns>
-    public static async Task<double> PeakAsync(CancellationToken end)
+    /// <summary>Waits for something, and samples the memory meanwhile.</summary>
+    /// <param name="isWanted">Whether to sample at all.</param>
+    /// <param name="work">What is waited for.</param>
+    /// <returns>Its result, and the most that was seen, in MiB; 0 where it is not wanted or there is no nvidia-smi.</returns>
+    public static async Task<(T Result, double PeakMegabytes)> WatchAsync<T>(bool isWanted, Task<T> work)
+    {
+        if (!isWanted) return (await work, 0);
+        using var end = new CancellationTokenSource();
+        var peak = PeakAsync(end.Token);
+        try
+        {
+            return (await work, await StopAsync());
+        }
+        finally
+        {
+            await StopAsync();
+        }
+
+        async Task<double> StopAsync()
+        {
+            await end.CancelAsync();
+            return await peak;
+        }
+    }
+
+    private static async Task<double> PeakAsync(CancellationToken end)
     {
         var peak = 0.0;
         try

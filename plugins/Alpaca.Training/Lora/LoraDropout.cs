@@ -6,14 +6,13 @@ namespace Alpaca.Training;
 /// <summary>The dropout before the A matrices (Hu et al. 2021).</summary>
 /// <remarks>
 /// <para>A mask is a function of the run's seed, the optimizer step and how many masks were drawn in it before: a resumed run drops what the straight run would have dropped, a layer that runs a
-/// second time drops what it dropped the first time, and no global generator is touched.</para>
+/// second time drops what it dropped the first time. On the CPU no global generator is touched; on CUDA the default one is seeded for every mask, as TorchSharp cannot make another there.</para>
 /// <para>Layers that read the same input (<c>q_proj</c>, <c>k_proj</c>, <c>v_proj</c>; <c>gate_proj</c>, <c>up_proj</c>) share its mask, and with it the copy that autograd keeps.</para>
 /// </remarks>
 internal sealed class LoraDropout : IDisposable
 {
     private readonly double _probability;
     private readonly int _seed;
-    private readonly Generator? _generator; // on other devices than the CPU
     private ulong _stepSeed;
     private bool _active;
     private Tensor? _input;
@@ -22,12 +21,10 @@ internal sealed class LoraDropout : IDisposable
     /// <summary>Creates a dropout that does nothing until a step begins.</summary>
     /// <param name="probability">The share of inputs set to 0, 0 to less than 1.</param>
     /// <param name="seed">The run's seed.</param>
-    /// <param name="device">The device of the inputs.</param>
-    public LoraDropout(double probability, int seed, Device device)
+    public LoraDropout(double probability, int seed)
     {
         _probability = probability;
         _seed = seed;
-        if (probability > 0 && device.type != DeviceType.CPU) _generator = new Generator(0, device);
     }
 
     /// <summary>Masks drawn in this step. Setting it back draws the same ones again.</summary>
@@ -67,11 +64,7 @@ internal sealed class LoraDropout : IDisposable
     }
 
     /// <inheritdoc />
-    public void Dispose()
-    {
-        Forget();
-        _generator?.Dispose();
-    }
+    public void Dispose() => Forget();
 
     // Autograd holds what it needs of it.
     private void Forget()
@@ -84,9 +77,9 @@ internal sealed class LoraDropout : IDisposable
     {
         var seed = _stepSeed + (ulong)Drawn++;
         var mask = empty(input.shape, ScalarType.Bool, input.device);
-        if (_generator is null) return Fill(mask, seed);
-        _generator.manual_seed((long)seed);
-        return mask.bernoulli_(1 - _probability, _generator);
+        if (input.device_type == DeviceType.CPU) return Fill(mask, seed);
+        cuda.manual_seed((long)seed);
+        return mask.bernoulli_(1 - _probability);
     }
 
     // libtorch draws one number after another on the CPU, which took an eighth of a step. 16 bits decide about an element.
