@@ -18,7 +18,7 @@ public sealed class TextBlocksTests : IDisposable
     public void Load_ManyLines_CutsOneStreamAndKeepsTheRest(bool addEos)
     {
         // More documents than are encoded at one time, so that a block lies across that border too.
-        string[] first = [.. Enumerable.Range(0, 5000).Select(i => $"line {i}")], second = ["the last file", "汉字"];
+        string[] first = [.. Enumerable.Range(0, 5000).Select(i => $"line {i}")], second = ["the last file", .. Enumerable.Range(0, 40).Select(i => $"汉字 {i}")];
         string[] files = [Write("a.txt", string.Join('\n', first)), Write("b.txt", string.Join("\n\n", second))];
 
         var data = Load(new PretrainRequest { BlockSize = 32, AddEos = addEos }, files);
