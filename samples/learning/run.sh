@@ -16,12 +16,12 @@ alpaca stage convert --input-dir weights/10M --output-dir random
 alpaca stage merge-tokenizers --llama-tokenizer-dir random --chinese-sp-model-file "$here/../chinese_sp.model" --output-dir tokenizer
 
 alpaca stage pretrain --model-name-or-path random --tokenizer-name-or-path tokenizer --dataset-dir data/train.txt --validation-file data/validation.txt \
-    --documents paragraph --add-eos --block-size 256 --lora-rank 128 --lora-alpha 128 --lora-dropout 0 --lora-trainable $all --modules-to-save embed_tokens,lm_head \
-    --learning-rate 3e-3 --warmup-ratio 0.05 --batch-size 8 --training-steps 300 --eval-steps 100 --output-dir pretrained-adapter
+    --documents paragraph --add-eos --block-size 128 --lora-rank 128 --lora-alpha 128 --lora-dropout 0 --lora-trainable $all --modules-to-save embed_tokens,lm_head \
+    --learning-rate 6e-4 --warmup-ratio 0.02 --batch-size 4 --training-steps 1200 --eval-steps 400 --output-dir pretrained-adapter
 alpaca stage merge --base-model random --lora-model pretrained-adapter --output-dir base
 
 alpaca stage train --model-name-or-path base --tokenizer-name-or-path base --dataset-dir data/train.json --validation-file data/validation.json \
-    --lora-rank 16 --lora-alpha 32 --lora-dropout 0.05 --lora-trainable $all --learning-rate 1e-3 --warmup-ratio 0.05 --batch-size 8 --epochs 2 --eval-steps 25 --output-dir adapter
+    --lora-rank 16 --lora-alpha 32 --lora-dropout 0.05 --lora-trainable $all --learning-rate 5e-4 --warmup-ratio 0.05 --batch-size 4 --epochs 2 --eval-steps 50 --output-dir adapter
 alpaca stage merge --base-model base --lora-model adapter --output-dir model
 
 grep -h evalLoss pretrained-adapter/train_log.jsonl adapter/train_log.jsonl
