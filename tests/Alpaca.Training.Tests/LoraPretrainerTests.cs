@@ -1,7 +1,6 @@
 using Alpaca.Abstractions;
 using Alpaca.Formats;
 using Alpaca.Text;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace Alpaca.Training.Tests;
 
@@ -88,16 +87,6 @@ public sealed class LoraPretrainerTests
         preview.Samples.Should().HaveCount(2);
         preview.Samples[0].Tokens.Should().Be(64);
         preview.Samples[0].Spans.Should().ContainSingle().Which.Should().Match<PreviewSpan>(span => span.IsLearned && span.Text.StartsWith("<s>"));
-    }
-
-    [Fact]
-    public void ConfigureServices_Plugin_OffersPretrain()
-    {
-        var services = new ServiceCollection();
-        new TrainingPlugin().ConfigureServices(services, null!);
-
-        services.Select(service => service.ImplementationInstance).OfType<StageDescriptor>().Should().ContainSingle(stage => stage.Name == "pretrain")
-            .Which.Should().Match<StageDescriptor>(stage => stage.CanPreview && stage.ArtifactKind == ArtifactKinds.Adapter);
     }
 
     private static PretrainRequest Request(TrainingFolder folder) => new()

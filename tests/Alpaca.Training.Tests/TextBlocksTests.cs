@@ -26,7 +26,7 @@ public sealed class TextBlocksTests : IDisposable
         int[] stream = [.. first.Concat(second).SelectMany(line => _tokenizer.Encode(line, addBos: true, addEos))];
         data.Samples.SelectMany(block => block.InputIds).Should().Equal(stream);
         data.Samples.SkipLast(1).Should().OnlyContain(block => block.InputIds.Length == 32);
-        data.Samples[^1].InputIds.Length.Should().Be(stream.Length % 32);
+        data.Samples[^1].InputIds.Length.Should().Be(((stream.Length - 1) % 32) + 1);
         data.Samples.Should().OnlyContain(block => block.Labels.SequenceEqual(block.InputIds), "every token is learned");
         data.Samples[0].Place.Should().Be(new RowPlace(files[0], 1, IsLine: true));
         data.Samples[^1].Place.File.Should().Be(files[1]);

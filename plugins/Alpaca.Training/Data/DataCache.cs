@@ -40,13 +40,13 @@ internal sealed class DataCache
     /// <param name="cancellationToken">Ends the reading early.</param>
     public EncodedData GetOrEncode(DataSource source, Func<EncodedData> encode, CancellationToken cancellationToken)
     {
-        if (_folder is null || _context is null || source.Key(cancellationToken) is not { } key) return encode();
+        if (_folder is null || _context is null || source.Key(_context.Progress, cancellationToken) is not { } key) return encode();
         var path = Path.Combine(_folder, key + Extension);
         if (TryRead(path, source.Purpose) is { } cached) return cached;
 
         var encoded = encode();
         // Files that changed while they were read are of no key.
-        if (source.Key(cancellationToken) == key) TryWrite(path, encoded);
+        if (source.Key(_context.Progress, cancellationToken) == key) TryWrite(path, encoded);
         return encoded;
     }
 

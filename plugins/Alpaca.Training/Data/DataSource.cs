@@ -1,6 +1,9 @@
 using System.Globalization;
 using System.Reflection;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using System.Text;
+using Alpaca.Abstractions;
 using Alpaca.Text;
 
 namespace Alpaca.Training;
@@ -9,8 +12,8 @@ namespace Alpaca.Training;
 /// <param name="Purpose">What it is for, in messages.</param>
 /// <param name="FindFiles">The files, in the order in which they are read.</param>
 /// <param name="Tokenizer">The tokenizer's folder or file.</param>
-/// <param name="Encoding">The options that say how, as a text.</param>
-internal sealed record DataSource(string Purpose, Func<IReadOnlyList<string>> FindFiles, string Tokenizer, string Encoding)
+/// <param name="Options">The options that say how, as a text.</param>
+internal sealed record DataSource(string Purpose, Func<IReadOnlyList<string>> FindFiles, string Tokenizer, string Options)
 {
     // With the code that encodes, in whatever build, and with everything else by its content, what has the same key has the same tokens.
     private static readonly Assembly[] Encoders = [typeof(DataSource).Assembly, typeof(ModelTokenizer).Assembly];
@@ -19,18 +22,24 @@ internal sealed record DataSource(string Purpose, Func<IReadOnlyList<string>> Fi
     private static readonly string[] TokenizerExtensions = [".model", ".json"];
 
     /// <summary>Hashes files, tokenizer, options and code.</summary>
+    /// <param name="progress">Told how many bytes are read.</param>
+    /// <param name="cancellationToken">Ends it early.</param>
     /// <returns>A SHA-256 in hexadecimal, or <see langword="null"/> where a file cannot be read, which encoding will say better.</returns>
-    public string? Key(CancellationToken cancellationToken)
+    public string? Key(IStageProgress progress, CancellationToken cancellationToken)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        Append(RuntimeInformation.FrameworkDescription);
         foreach (var encoder in Encoders) Append(encoder.ManifestModule.ModuleVersionId.ToString());
         Append(Purpose);
-        Append(Encoding);
+        Append(Options);
         try
         {
             foreach (var file in TokenizerFiles()) AppendFile(Path.GetFileName(file), file);
             Append("data");
-            foreach (var file in FindFiles()) AppendFile(file, file); // messages name places by it
+            var files = FindFiles();
+            using var task = progress.Start($"checksums of {Purpose} data", files.Sum(file => new FileInfo(file).Length), ProgressUnit.Bytes);
+            var done = 0L;
+            foreach (var file in files) AppendFile(file, file, count => task.Report(done += count)); // messages name places by the file
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
@@ -41,12 +50,12 @@ internal sealed record DataSource(string Purpose, Func<IReadOnlyList<string>> Fi
 
         void Append(string text)
         {
-            var bytes = System.Text.Encoding.UTF8.GetBytes(text);
-            hash.AppendData(System.Text.Encoding.UTF8.GetBytes(bytes.Length.ToString(CultureInfo.InvariantCulture) + ":"));
+            var bytes = Encoding.UTF8.GetBytes(text);
+            hash.AppendData(Encoding.UTF8.GetBytes(bytes.Length.ToString(CultureInfo.InvariantCulture) + ":"));
             hash.AppendData(bytes);
         }
 
-        void AppendFile(string name, string file)
+        void AppendFile(string name, string file, Action<int>? report = null)
         {
             Append(name);
             using var stream = File.OpenRead(file);
@@ -56,6 +65,7 @@ internal sealed record DataSource(string Purpose, Func<IReadOnlyList<string>> Fi
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 content.AppendData(buffer, 0, count);
+                report?.Invoke(count);
             }
 
             hash.AppendData(content.GetHashAndReset());
