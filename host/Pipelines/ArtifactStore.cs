@@ -26,6 +26,9 @@ public sealed class ArtifactStore
     /// <summary>The workspace's folder.</summary>
     public string Workspace { get; }
 
+    /// <summary>Where stages keep what can be made again.</summary>
+    public string CacheFolder => Path.Combine(Workspace, "cache");
+
     /// <summary>Where the artifact of a fingerprint is or would be.</summary>
     public string FolderOf(string kind, string fingerprint) => Path.Combine(_artifacts, kind, fingerprint);
 

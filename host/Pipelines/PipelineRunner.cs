@@ -129,6 +129,7 @@ public sealed class PipelineRunner
             {
                 OutputFolder = pending.Folder,
                 ResumeFolder = resume,
+                CacheFolder = _store.CacheFolder,
                 Progress = progress,
                 Logger = _loggers.CreateLogger($"Alpaca.Stage.{stage.Name}"),
                 TimeProvider = _time,

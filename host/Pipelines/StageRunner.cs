@@ -47,6 +47,7 @@ public sealed class StageRunner
             {
                 OutputFolder = pending.Folder,
                 ResumeFolder = resume,
+                CacheFolder = UserCache.Folder,
                 Progress = progress ?? NullProgress.Instance,
                 Logger = _loggers.CreateLogger($"Alpaca.Stage.{stage.Name}"),
                 TimeProvider = _time,

@@ -15,7 +15,7 @@ internal sealed class StageWiring(PipelineDefinition pipeline, StageDefinition s
         foreach (var (name, sources) in stage.Inputs) AddConfigured(name, sources, wiring, errors);
         foreach (var option in _options.Where(o => o.IsArtifact && !stage.Inputs.ContainsKey(o.Name) && !stage.Options.ContainsKey(o.Name)))
         {
-            if (Default(option) is { Count: > 0 } sources) wiring[option.Name] = sources;
+            if (Default(option, wiring) is { Count: > 0 } sources) wiring[option.Name] = sources;
             else if (option.Required && AllEarlierAreKnown) errors.Add(NobodyMakes(option));
         }
 
@@ -29,16 +29,34 @@ internal sealed class StageWiring(PipelineDefinition pipeline, StageDefinition s
     /// <summary>Where a stage before could not be wired, what it makes is unknown, and a missing input is not this stage's fault.</summary>
     private bool AllEarlierAreKnown => earlier.Count == pipeline.Stages.TakeWhile(s => s.Name != stage.Name).Count();
 
-    /// <summary>The newest artifact of the most wanted kind there is; for a list, all of that kind in their order.</summary>
-    private List<string> Default(RequestOption option)
+    /// <summary>
+    /// The newest artifact of the most wanted kind there is; for a list, all of that kind in their order, save those from which another input was made: an adapter that is merged into the base
+    /// already is not merged a second time.
+    /// </summary>
+    private List<string> Default(RequestOption option, Dictionary<string, IReadOnlyList<string>> wiring)
     {
         foreach (var kind in option.ArtifactKinds)
         {
             var makers = earlier.Where(s => s.Plugin.ArtifactKind == kind).Select(s => s.Name).ToList();
+            if (option.IsList) makers = [.. makers.Except(SourcesOf(wiring))];
             if (makers.Count > 0) return option.IsList ? makers : makers[^1..];
         }
 
         return [];
+    }
+
+    /// <summary>What the inputs wired so far were made from, at any distance.</summary>
+    private HashSet<string> SourcesOf(Dictionary<string, IReadOnlyList<string>> wiring)
+    {
+        var sources = new HashSet<string>();
+        var open = new Queue<string>(wiring.Values.SelectMany(names => names));
+        while (open.TryDequeue(out var name))
+        {
+            foreach (var source in earlier.Where(s => s.Name == name).SelectMany(s => s.Wiring.Values).SelectMany(names => names))
+                if (sources.Add(source)) open.Enqueue(source);
+        }
+
+        return sources;
     }
 
     private void AddConfigured(string name, IReadOnlyList<string> sources, Dictionary<string, IReadOnlyList<string>> wiring, List<string> errors)
@@ -77,5 +95,8 @@ internal sealed class StageWiring(PipelineDefinition pipeline, StageDefinition s
     }
 
     private string NobodyMakes(RequestOption option)
-        => $"{stage.Key}:{option.Name} is missing: no stage before {stage.Name} makes a {string.Join(" or ", option.ArtifactKinds)}; add one, or set the option to a folder.";
+    {
+        var isTaken = earlier.Any(s => option.ArtifactKinds.Contains(s.Plugin.ArtifactKind));
+        return $"{stage.Key}:{option.Name} is missing: no stage before {stage.Name} makes a {string.Join(" or ", option.ArtifactKinds)}{(isTaken ? " that its other inputs do not hold already" : "")}; add one, or set the option to a folder.";
+    }
 }

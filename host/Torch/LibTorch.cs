@@ -122,8 +122,6 @@ public static class LibTorch
     private static IEnumerable<string> CacheFolders(string besideOriginal)
     {
         yield return besideOriginal;
-        var cache = Environment.GetEnvironmentVariable("XDG_CACHE_HOME")
-            ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
-        yield return Path.Combine(cache, "alpaca");
+        if (UserCache.Folder is { } cache) yield return cache;
     }
 }

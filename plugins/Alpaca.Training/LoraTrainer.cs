@@ -12,7 +12,7 @@ public sealed class LoraTrainer : ITrainer, IPreviewingStage<TrainRequest>
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(context);
         string[] problems = PromptTemplate.Names.Contains(request.Template) ? [] : [$"Template {request.Template} does not exist; there are {string.Join(", ", PromptTemplate.Names)}."];
-        return AdapterTraining.StartAsync(request, problems, tokenizer => TrainingData.Load(request, tokenizer, context.Logger), context, cancellationToken);
+        return AdapterTraining.StartAsync(request, problems, tokenizer => TrainingData.Load(request, tokenizer, context, cancellationToken), context, cancellationToken);
     }
 
     /// <inheritdoc />

@@ -8,5 +8,5 @@ namespace Alpaca.Training;
 public sealed class TrainingPlugin : IPlugin
 {
     /// <inheritdoc />
-    public void ConfigureServices(IServiceCollection services, IConfiguration configuration) => services.AddTrainer<LoraTrainer>();
+    public void ConfigureServices(IServiceCollection services, IConfiguration configuration) => services.AddTrainer<LoraTrainer>().AddPretrainer<LoraPretrainer>();
 }

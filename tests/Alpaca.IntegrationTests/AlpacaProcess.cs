@@ -47,6 +47,7 @@ internal static class AlpacaProcess
             StandardInputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false),
             StandardOutputEncoding = Encoding.UTF8,
             StandardErrorEncoding = Encoding.UTF8,
+            Environment = { ["XDG_CACHE_HOME"] = Path.Combine(AppContext.BaseDirectory, "cache") },
         };
         return Process.Start(start)!;
     }

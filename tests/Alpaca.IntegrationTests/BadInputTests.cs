@@ -113,6 +113,39 @@ public sealed class BadInputTests(SampleModels models) : IClassFixture<SampleMod
     }
 
     [Fact]
+    public async Task Train_OneBadFileInAFolder_NamesItsLine()
+    {
+        _folder.Write("data/a.jsonl", """{"instruction": "x", "output": "y"}""");
+        _folder.Write("data/b.jsonl", """
+            {"instruction": "x", "output": "y"}
+            {"instruction": "x", "output"
+            """);
+
+        await ShouldFailAsync(1, "*b.jsonl, line 2: not JSON*", _folder.Path, "train", "--model-name-or-path", await models.ModelAsync(), "--tokenizer-name-or-path", Sample.Weights, "--dataset-dir", _folder.Combine("data"));
+    }
+
+    [Fact]
+    public async Task Pretrain_OneFileIsNotUtf8_NamesItsLineAndByte()
+    {
+        _folder.Write("text/a.txt", "good\n");
+        _folder.Write("text/b.txt", "");
+        await File.WriteAllBytesAsync(_folder.Combine("text", "b.txt"), [.. "good\n"u8, 0xC4, 0xE3, .. "\n"u8]);
+
+        await ShouldFailAsync(1, "*b.txt, line 2: byte 5 of the file is not UTF-8*", _folder.Path, await PretrainOptionsAsync());
+    }
+
+    [Theory]
+    [InlineData("text/a.txt", "\n \r\n\t\n", "*no text in *a.txt*every line is blank*")]
+    [InlineData("text/a.md", "text", "*text has no .txt file*")]
+    [InlineData("text/sub/a.txt", "text", "*text has no .txt file*")]
+    public async Task Pretrain_NoText_SaysWhere(string file, string content, string message)
+    {
+        _folder.Write(file, content);
+
+        await ShouldFailAsync(1, message, _folder.Path, await PretrainOptionsAsync());
+    }
+
+    [Fact]
     public async Task Run_UnknownConfigurationKeys_NamesThemAllAtOnce()
     {
         var config = await File.ReadAllTextAsync(Path.Combine(Golden.RepositoryRoot, "appsettings.json"));
@@ -147,17 +180,21 @@ public sealed class BadInputTests(SampleModels models) : IClassFixture<SampleMod
     }
 
     /// <summary>The stage fails with one sentence, its inputs are as they were, and no output folder appears.</summary>
-    private async Task ShouldFailAsync(int exitCode, string message, string inputs, string stage, params string[] options)
+    private async Task ShouldFailAsync(int exitCode, string message, string inputs, params string[] stageAndOptions)
     {
         var before = Sample.Snapshot(inputs);
         var output = _folder.Combine("output");
 
-        var result = await AlpacaProcess.RunAsync(null, ["stage", stage, .. options, "--output-dir", output]);
+        var result = await AlpacaProcess.RunAsync(null, ["stage", .. stageAndOptions, "--output-dir", output]);
 
         result.ShouldFail(exitCode, message);
         Directory.Exists(output).Should().BeFalse("a failed stage publishes nothing");
         Sample.Snapshot(inputs).Should().Equal(before);
     }
+
+    /// <summary>The stage and its options on the folder <c>text</c>.</summary>
+    private async Task<string[]> PretrainOptionsAsync()
+        => ["pretrain", "--model-name-or-path", await models.ModelAsync(), "--tokenizer-name-or-path", Sample.Weights, "--dataset-dir", _folder.Combine("text")];
 
     private async Task<(string First, string Second)> TwoAdaptersAsync()
         => (await models.AdapterAsync("adapter-base", Sample.Weights), await models.AdapterAsync("adapter-merged", await models.TokenizerAsync()));

@@ -35,7 +35,7 @@ public sealed class DataLintTests : IDisposable
             .And.Contain("1 of 5 training samples are there more than once").And.Contain("line 2)")
             .And.Contain("1 of 5 training samples are left out").And.Contain("line 5)")
             .And.Contain("1 of 5 training samples are cut at MaxSeqLength and do not teach where an answer ends");
-        data.Lint.Summary.Last().Should().EndWith("more 2");
+        data.Lint.Summary[^1].Should().EndWith("more 2");
     }
 
     [Fact]

@@ -260,13 +260,13 @@ public sealed class LoraTrainerTests
     }
 
     [Fact]
-    public void ConfigureServices_Plugin_OffersTheTrainStage()
+    public void ConfigureServices_Plugin_OffersItsStages()
     {
         var services = new ServiceCollection();
         new TrainingPlugin().ConfigureServices(services, null!);
-        var stage = (StageDescriptor)services.Single(s => s.ServiceType == typeof(StageDescriptor)).ImplementationInstance!;
-        (stage.Name, stage.RequestType, stage.ArtifactKind).Should().Be(("train", typeof(TrainRequest), ArtifactKinds.Adapter));
-        services.Should().ContainSingle(s => s.ServiceType == typeof(LoraTrainer));
+        services.Select(s => s.ImplementationInstance).OfType<StageDescriptor>().Select(stage => (stage.Name, stage.RequestType, stage.ArtifactKind, stage.CanPreview)).Should().Equal(
+            ("train", typeof(TrainRequest), ArtifactKinds.Adapter, true), ("pretrain", typeof(PretrainRequest), ArtifactKinds.Adapter, true));
+        services.Should().ContainSingle(s => s.ServiceType == typeof(LoraTrainer)).And.ContainSingle(s => s.ServiceType == typeof(LoraPretrainer));
     }
 
     private static LlamaConfig Config(bool tied)

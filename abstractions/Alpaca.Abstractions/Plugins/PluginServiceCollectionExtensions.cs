@@ -46,6 +46,10 @@ public static class PluginServiceCollectionExtensions
     public static IServiceCollection AddTrainer<TStage>(this IServiceCollection services, string name = "train")
         where TStage : class, ITrainer => services.AddStage<TStage, TrainRequest, AdapterArtifact>(name);
 
+    /// <summary>Registers a <see cref="IPretrainer"/>; the name's default is <c>pretrain</c>.</summary>
+    public static IServiceCollection AddPretrainer<TStage>(this IServiceCollection services, string name = "pretrain")
+        where TStage : class, IPretrainer => services.AddStage<TStage, PretrainRequest, AdapterArtifact>(name);
+
     /// <summary>Registers a <see cref="IAdapterMerger"/>; the name's default is <c>merge</c>.</summary>
     public static IServiceCollection AddAdapterMerger<TStage>(this IServiceCollection services, string name = "merge")
         where TStage : class, IAdapterMerger => services.AddStage<TStage, MergeRequest, ModelArtifact>(name);

@@ -31,8 +31,11 @@ public interface ICheckpointConverter : IStage<ConvertRequest, ModelArtifact>;
 /// <summary>Adds the pieces of one SentencePiece model to another.</summary>
 public interface ITokenizerMerger : IStage<MergeTokenizersRequest, TokenizerArtifact>;
 
-/// <summary>Trains a LoRA adapter.</summary>
+/// <summary>Trains a LoRA adapter on instruction data.</summary>
 public interface ITrainer : IStage<TrainRequest, AdapterArtifact>;
+
+/// <summary>Trains a LoRA adapter on plain text.</summary>
+public interface IPretrainer : IStage<PretrainRequest, AdapterArtifact>;
 
 /// <summary>Merges LoRA adapters into their base model.</summary>
 public interface IAdapterMerger : IStage<MergeRequest, ModelArtifact>;

@@ -14,6 +14,12 @@ public sealed class StageContext
     /// </summary>
     public required string ResumeFolder { get; init; }
 
+    /// <summary>
+    /// A folder for what can be made again from its inputs, kept from run to run and shared by all stages, each in a folder of its own; it need not exist. The default is
+    /// <see langword="null"/>: nothing is kept.
+    /// </summary>
+    public string? CacheFolder { get; init; }
+
     /// <summary>Where to report progress.</summary>
     public required IStageProgress Progress { get; init; }
 

@@ -150,6 +150,13 @@ public abstract record TrainingRequest
     [Description("Random seed")]
     public int Seed { get; init; } = 42;
 
+    /// <summary>
+    /// A folder in which tokenised data is kept for the next run on the same files, tokenizer and options, relative to the current folder; <c>none</c> keeps nothing. The default is
+    /// <c>cache/data</c> in the workspace, or in the user's cache folder (<c>~/.cache/alpaca</c>) when a stage runs alone.
+    /// </summary>
+    [ResultNeutral, Description("Folder of tokenised data, or none; by default in the workspace, or the user's cache folder")]
+    public string? DataCacheDir { get; init; }
+
     /// <summary>The device: <c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>. The default is <c>cpu</c>.</summary>
     [Description("cpu, cuda or cuda:N")]
     public string Device { get; init; } = "cpu";

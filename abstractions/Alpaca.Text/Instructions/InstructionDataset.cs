@@ -27,7 +27,7 @@ public static class InstructionDataset
         var samples = new List<Conversation>();
         var problems = new ProblemList();
         var emptyFolders = new List<string>();
-        foreach (var file in FindFiles(filesOrFolders, emptyFolders)) InstructionFile.Read(file, samples, problems);
+        foreach (var file in DataFiles.Find(filesOrFolders, Extensions, emptyFolders)) InstructionFile.Read(file, samples, problems);
 
         // A folder that is filled later, such as one for dropped files, may be empty as long as there is data elsewhere.
         if (samples.Count == 0) emptyFolders.ForEach(folder => problems.Add($"{folder} has no .json or .jsonl file; put instruction data there or name another folder."));
@@ -35,20 +35,11 @@ public static class InstructionDataset
         return samples.Count > 0 ? samples : throw new AlpacaException("No instruction data was named; name at least one file or folder.");
     }
 
-    private static IEnumerable<string> FindFiles(IEnumerable<string> filesOrFolders, List<string> emptyFolders)
+    /// <summary>The files that <see cref="Load"/> reads, in its order.</summary>
+    /// <param name="filesOrFolders">As there.</param>
+    public static IReadOnlyList<string> FindFiles(IEnumerable<string> filesOrFolders)
     {
-        foreach (var path in filesOrFolders)
-        {
-            if (!Directory.Exists(path))
-            {
-                yield return path;
-                continue;
-            }
-            var files = Directory.EnumerateFiles(path)
-                .Where(file => Extensions.Contains(Path.GetExtension(file), StringComparer.OrdinalIgnoreCase))
-                .Order(StringComparer.Ordinal).ToList();
-            if (files.Count == 0) emptyFolders.Add(path);
-            foreach (var file in files) yield return file;
-        }
+        ArgumentNullException.ThrowIfNull(filesOrFolders);
+        return DataFiles.Find(filesOrFolders, Extensions, []);
     }
 }

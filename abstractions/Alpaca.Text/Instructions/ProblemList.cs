@@ -10,6 +10,8 @@ internal sealed class ProblemList
     private readonly List<string> _messages = [];
     private int _count;
 
+    public bool IsEmpty => _count == 0;
+
     public void Add(string message)
     {
         if (_count++ < Shown) _messages.Add(message);

@@ -3,7 +3,7 @@ using Alpaca.Formats;
 namespace Alpaca.Host;
 
 /// <summary>The shape of a model to make weights for.</summary>
-/// <param name="Name">Meta's name, or <c>tiny</c>.</param>
+/// <param name="Name">Meta's name, or one for a small model.</param>
 /// <param name="Shards">Shards of the original checkpoint.</param>
 /// <param name="GrownVocabulary">Rows of embedding and output layer that an adapter brings.</param>
 /// <param name="Config">Everything else.</param>
@@ -16,6 +16,7 @@ internal sealed record WeightShape(string Name, int Shards, int GrownVocabulary,
     public static IReadOnlyList<WeightShape> All { get; } =
     [
         new("tiny", 2, 416, Llama(64, 172, 2, 4, 4) with { VocabSize = 320 }),
+        new("10M", 1, 2_094, Llama(384, 1024, 5, 6, 6) with { VocabSize = 1_024 }), // the vocabularies of samples/, before and after they are merged
         new("7B", 1, ChineseAlpaca, Llama(4096, 11008, 32, 32, 32)),
         new("13B", 2, ChineseAlpaca, Llama(5120, 13824, 40, 40, 40)),
         new("30B", 4, ChineseAlpaca, Llama(6656, 17920, 60, 52, 52)),

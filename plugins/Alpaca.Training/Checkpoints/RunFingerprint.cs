@@ -21,7 +21,7 @@ internal static class RunFingerprint
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         Append(Version);
-        Append(JsonSerializer.Serialize(request, request.GetType()));
+        Append(JsonSerializer.Serialize(request with { DataCacheDir = null }, request.GetType()));
         foreach (var path in new[] { request.ModelNameOrPath, request.PeftPath, request.LoraInit }.OfType<string>())
         {
             var files = Directory.Exists(path) ? Directory.GetFiles(path).Order(StringComparer.Ordinal).ToArray() : [path];

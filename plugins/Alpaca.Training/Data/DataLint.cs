@@ -8,8 +8,6 @@ namespace Alpaca.Training;
 /// <summary>What is to be known about data before training on it: its size, and what in it teaches nothing or the wrong thing.</summary>
 internal sealed class DataLint
 {
-    private const int PlacesShown = 3;
-
     private readonly string _purpose;
     private readonly int _maxSeqLength;
     private readonly int[] _histogram;
@@ -28,6 +26,9 @@ internal sealed class DataLint
         _maxSeqLength = maxSeqLength;
         _histogram = new int[Bucket(maxSeqLength) + 2];
     }
+
+    /// <summary>Samples looked at.</summary>
+    public int Samples => _samples;
 
     /// <summary>Samples longer than the limit.</summary>
     public int OverLong => _overLong.Count;
@@ -63,6 +64,9 @@ internal sealed class DataLint
         }
     }
 
+    /// <summary>Both, as they stand.</summary>
+    public DataFindings Findings => new([.. Summary], [.. Warnings]);
+
     /// <summary>Looks at a sample as it was read and at what will be trained of it.</summary>
     /// <param name="conversation">The sample.</param>
     /// <param name="whole">All of it, encoded.</param>
@@ -90,21 +94,4 @@ internal sealed class DataLint
 
     private string Tell(Finding finding, string what)
         => string.Create(CultureInfo.InvariantCulture, $"{finding.Count:N0} of {_samples:N0} {_purpose} samples {what} ({finding.Places})");
-
-    private sealed class Finding
-    {
-        private readonly List<RowPlace> _places = [];
-
-        public int Count { get; private set; }
-
-        public string First => _places[0].ToString();
-
-        public string Places => string.Join("; ", _places.Select(place => (place with { File = Path.GetFileName(place.File) }).ToString())) + (Count > _places.Count ? "; ..." : "");
-
-        public void Add(bool isFound, RowPlace place)
-        {
-            if (!isFound) return;
-            if (Count++ < PlacesShown) _places.Add(place);
-        }
-    }
 }

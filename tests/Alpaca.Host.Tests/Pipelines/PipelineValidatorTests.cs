@@ -26,6 +26,19 @@ public sealed class PipelineValidatorTests : IDisposable
     }
 
     [Fact]
+    public void Wire_ListInput_LeavesOutWhatAnotherInputWasMadeFrom()
+        => Wiring("""
+            "one": { "Uses": "acme-note", "Text": "1" }, "first": { "Uses": "acme-binder" }, "two": { "Uses": "acme-note", "Text": "2" }, "acme-binder": { "Inputs": { "Cover": "first" } }
+            """)["Notes"].Should().Equal("two");
+
+    [Fact]
+    public void Wire_ListInputOfWhichAnotherInputHoldsEverything_SaysSo()
+        => Errors("""
+            "one": { "Uses": "acme-note", "Text": "1" }, "first": { "Uses": "acme-binder" }, "acme-binder": { "Inputs": { "Cover": "first" } }
+            """).Should().Equal(
+            "Pipelines:notes:Stages:acme-binder:Notes is missing: no stage before acme-binder makes a note that its other inputs do not hold already; add one, or set the option to a folder.");
+
+    [Fact]
     public void Wire_ConfiguredInputs_WinOverTheDefault()
     {
         var wiring = Wiring("""

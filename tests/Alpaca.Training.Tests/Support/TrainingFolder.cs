@@ -59,16 +59,15 @@ internal sealed class TrainingFolder : IDisposable
     }
 
     public Task<AdapterArtifact> ExecuteAsync(TrainRequest request, string output = "out", CancelAtStep? cancellation = null)
+        => new LoraTrainer().ExecuteAsync(request, Context(output, cancellation), cancellation?.Token ?? CancellationToken.None);
+
+    public StageContext Context(string output, CancelAtStep? cancellation = null) => new()
     {
-        var context = new StageContext
-        {
-            OutputFolder = _folder.CreateFolder(output),
-            ResumeFolder = _folder.CreateFolder("resume"),
-            Progress = cancellation ?? (IStageProgress)NullProgress.Instance,
-            Logger = Logger,
-        };
-        return new LoraTrainer().ExecuteAsync(request, context, cancellation?.Token ?? CancellationToken.None);
-    }
+        OutputFolder = _folder.CreateFolder(output),
+        ResumeFolder = _folder.CreateFolder("resume"),
+        Progress = cancellation ?? (IStageProgress)NullProgress.Instance,
+        Logger = Logger,
+    };
 
     public void DeleteCheckpoints()
     {
