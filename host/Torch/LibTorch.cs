@@ -32,6 +32,8 @@ public static class LibTorch
             {
                 if (e.LoadedAssembly.GetName().Name == nameof(TorchSharp)) LoadLibTorch();
             };
+            // A process may have loaded it for its types alone, as a test runner does.
+            if (AppDomain.CurrentDomain.GetAssemblies().Any(assembly => assembly.GetName().Name == nameof(TorchSharp))) LoadLibTorch();
             LetIdleThreadsSleep();
             _registered = true;
         }

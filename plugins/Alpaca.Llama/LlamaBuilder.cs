@@ -8,8 +8,6 @@ namespace Alpaca.Llama;
 /// <summary>Reads the weights and puts the modules together, in the order of the state dictionary.</summary>
 internal sealed class LlamaBuilder(LlamaConfig config, int vocabularySize, WeightReader weights, LlamaModelOptions options)
 {
-    private const double NewRowDeviation = 0.02; // initializer_range of the published configurations
-
     private readonly ProjectionFactory _projection = options.ProjectionFactory ?? Llama.Projection.Factory;
 
     private readonly bool _fused = options.UseFusedKernels && FusedKernels.AreAvailable;
@@ -46,20 +44,22 @@ internal sealed class LlamaBuilder(LlamaConfig config, int vocabularySize, Weigh
 
     private RmsNorm Norm(string name) => Track(new RmsNorm(weights.Read(name, options.WeightType, options.Device), config.RmsNormEps, _fused));
 
-    private Parameter TokenWeight(string name, Generator generator)
+    private TokenRows TokenWeight(string name, Generator generator)
     {
         using var scope = NewDisposeScope();
-        var weight = weights.Read(name, options.EmbeddingType ?? options.WeightType, options.Device, vocabularySize); // [V, H]
         var added = vocabularySize - config.VocabSize;
-        if (added > 0)
-        {
-            // Drawn on the CPU in float32, so that a seed means the same rows everywhere.
-            var rows = empty(added, config.HiddenSize, dtype: ScalarType.Float32).normal_(0, NewRowDeviation, generator);
-            weight.narrow(0, config.VocabSize, added).copy_(rows);
-        }
+        var isApart = options.SeparateAddedRows && added > 0;
+        var type = options.EmbeddingType ?? options.WeightType;
+        var weight = weights.Read(name, type, options.Device, isApart ? config.VocabSize : vocabularySize); // [V, H]
+        if (added == 0) return new TokenRows(Freeze(weight), null);
 
-        return Track(new Parameter(weight, requires_grad: false));
+        var rows = AddedRows.Draw(options.NewRowInit, added, weight.narrow(0, 0, config.VocabSize), generator);
+        if (isApart) return new TokenRows(Freeze(weight), Freeze(rows.to(options.Device).DetachFromDisposeScope()));
+        weight.narrow(0, config.VocabSize, added).copy_(rows);
+        return new TokenRows(Freeze(weight), null);
     }
+
+    private Parameter Freeze(Tensor weight) => Track(new Parameter(weight, requires_grad: false));
 
     private T Track<T>(T made)
         where T : IDisposable

@@ -46,11 +46,20 @@ public sealed class LlamaModel : Module
     /// <summary>Where the weights are.</summary>
     public Device Device { get; }
 
-    /// <summary>The input embedding, [V, H].</summary>
+    /// <summary>The input embedding, [V, H], or its first rows where there are <see cref="AddedEmbedTokens"/>.</summary>
     public Parameter EmbedTokens => model.EmbedTokens.Weight;
 
-    /// <summary>The output head, [V, H]; the same object as <see cref="EmbedTokens"/> where the two are tied.</summary>
+    /// <summary>The rows of the input embedding after those of <see cref="EmbedTokens"/>, float32; <see langword="null"/> unless <see cref="LlamaModelOptions.SeparateAddedRows"/>.</summary>
+    public Parameter? AddedEmbedTokens => model.EmbedTokens.AddedRows;
+
+    /// <summary>The output head, [V, H], or its first rows where there are <see cref="AddedLmHead"/>; the same object as <see cref="EmbedTokens"/> where the two are tied.</summary>
     public Parameter LmHead => lm_head.Weight;
+
+    /// <summary>The rows of the output head after those of <see cref="LmHead"/>, as <see cref="AddedEmbedTokens"/>.</summary>
+    public Parameter? AddedLmHead => lm_head.AddedRows;
+
+    /// <summary>Whether any row of the input embedding needs a gradient.</summary>
+    public bool IsEmbeddingTrained => model.EmbedTokens.IsTrained;
 
     /// <summary>Loads a model folder, piece by piece: the memory taken is that of the weights in their target type.</summary>
     /// <param name="model">The folder; may be disposed afterwards.</param>

@@ -94,7 +94,7 @@ internal sealed class GradientPass(LlamaModel model, LoraDropout dropout, PassOp
             gradient = GradientOf(input).MoveToOuterDisposeScope();
         }
 
-        if (model.EmbedTokens.requires_grad) model.Embed(batch.InputIds).backward([gradient]);
+        if (model.IsEmbeddingTrained) model.Embed(batch.InputIds).backward([gradient]);
         dropout.Drawn = masksAfter;
         return loss;
     }

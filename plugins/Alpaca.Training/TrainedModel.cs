@@ -1,5 +1,6 @@
 using Alpaca.Formats;
 using Alpaca.Llama;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Alpaca.Training;
@@ -14,12 +15,14 @@ internal sealed class TrainedModel : IDisposable
     /// <summary>Takes a model and makes what is trained ready for the optimizer.</summary>
     /// <param name="model">The decoder with the layers of <paramref name="adapters"/> in it; disposed with this.</param>
     /// <param name="adapters">Its LoRA layers, with their starting values.</param>
-    /// <param name="modulesToSave">What is trained in full; float32 in <paramref name="model"/>.</param>
+    /// <param name="modulesToSave">What is trained in full, or where <paramref name="model"/> has added rows apart, in these; float32 in the model.</param>
     /// <param name="dropout">The dropout of the layers; disposed with this.</param>
     /// <param name="options">How the passes through it are made.</param>
     /// <param name="loraPlusRatio">The learning rate of the B matrices as a multiple of that of the others.</param>
+    /// <param name="frozenRows">Where the rows of a matrix are stored that is trained in its added rows alone.</param>
     public TrainedModel(
-        LlamaModel model, LoraAdapters adapters, IReadOnlyList<string> modulesToSave, LoraDropout dropout, PassOptions options, double loraPlusRatio)
+        LlamaModel model, LoraAdapters adapters, IReadOnlyList<string> modulesToSave, LoraDropout dropout, PassOptions options, double loraPlusRatio,
+        Func<string, IReadOnlyList<StoredRows>> frozenRows)
     {
         _model = model;
         _pass = new GradientPass(model, dropout, options);
@@ -27,14 +30,19 @@ internal sealed class TrainedModel : IDisposable
         var frozen = model.parameters().Concat(model.buffers()).Distinct().Sum(tensor => tensor.numel());
         var trained = new List<TrainedParameter>();
         trained.AddRange(adapters.Layers.Select(layer => new TrainedParameter(PeftAdapter.TensorNameFor(layer.Key, "A"), layer.Value.A)));
-        if (modulesToSave.Contains(LoraSettings.EmbedTokens))
-            trained.Add(new TrainedParameter(PeftAdapter.TensorNameForSaved(LlamaTensorNames.EmbedTokens), model.EmbedTokens));
-        if (modulesToSave.Contains(LoraSettings.LmHead))
-            trained.Add(new TrainedParameter(PeftAdapter.TensorNameForSaved(LlamaTensorNames.LmHead), model.LmHead));
+        if (modulesToSave.Contains(LoraSettings.EmbedTokens)) trained.Add(Rows(LlamaTensorNames.EmbedTokens, model.EmbedTokens, model.AddedEmbedTokens));
+        if (modulesToSave.Contains(LoraSettings.LmHead)) trained.Add(Rows(LlamaTensorNames.LmHead, model.LmHead, model.AddedLmHead));
         // The B matrices together, since they may have a learning rate of their own.
         trained.AddRange(adapters.Layers.Select(layer => new TrainedParameter(PeftAdapter.TensorNameFor(layer.Key, "B"), layer.Value.B, loraPlusRatio)));
         Parameters = new ParameterVector(trained);
         ParameterCount = frozen;
+        FrozenBytes = model.parameters().Where(parameter => !parameter.requires_grad).Distinct().Sum(parameter => parameter.numel() * parameter.element_size());
+
+        TrainedParameter Rows(string name, Parameter weight, Parameter? added)
+        {
+            var matrix = PeftAdapter.TensorNameForSaved(name);
+            return added is null ? new TrainedParameter(matrix, weight) : new TrainedParameter($"{matrix}.added_rows", added) { Matrix = new PartlyTrainedMatrix(matrix, frozenRows(name)) };
+        }
     }
 
     /// <summary>What is trained.</summary>
@@ -42,6 +50,9 @@ internal sealed class TrainedModel : IDisposable
 
     /// <summary>All parameters, frozen and trained.</summary>
     public long ParameterCount { get; }
+
+    /// <summary>The bytes of the parameters that are not trained.</summary>
+    public long FrozenBytes { get; }
 
     /// <summary>Adds the gradient of the mean loss over a window of rows, and gives that loss.</summary>
     /// <param name="microBatches">The rows of each forward pass.</param>

@@ -16,7 +16,7 @@ internal static class TrainingRequestCheck
     public static Device Run(TrainingRequest request, IEnumerable<string> more)
     {
         var problems = new List<string>();
-        CheckNames(nameof(request.LoraTrainable), request.LoraTrainable, LlamaTensorNames.Projections);
+        CheckNames(nameof(request.LoraTrainable), request.LoraTrainable, [.. LlamaTensorNames.Projections, LoraSettings.AllLinear]);
         CheckNames(nameof(request.ModulesToSave), request.ModulesToSave, LoraSettings.SavableModules);
         if (request.Precision is not (Precision.Fp32 or Precision.Bf16 or Precision.Fp16))
             problems.Add($"Precision {request.Precision} cannot be trained on; use fp32, bf16 or fp16.");

@@ -108,6 +108,16 @@ public sealed class LoraTrainerTests
     }
 
     [Fact]
+    public async Task ExecuteAsync_AllLinear_IsAllProjectionsByName()
+    {
+        using var folder = await TrainingFolder.CreateAsync();
+        var output = await folder.TrainAsync(folder.Request() with { TrainingSteps = 1, LoraTrainable = ["all-linear"], ModulesToSave = [], ValidationFile = null }, "out");
+        using var adapter = PeftAdapter.Open(output);
+        adapter.Config.TargetModules.Should().BeEquivalentTo(LlamaTensorNames.Projections);
+        adapter.Pairs.Should().HaveCount(2 * LlamaTensorNames.Projections.Count);
+    }
+
+    [Fact]
     public async Task ExecuteAsync_WarmupRatio_IsThatPartOfTheSteps()
     {
         using var folder = await TrainingFolder.CreateAsync();

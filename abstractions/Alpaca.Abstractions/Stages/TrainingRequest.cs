@@ -42,13 +42,25 @@ public abstract record TrainingRequest
     [Range(1e-3, 1e3), Description("LoRA+: learning rate of the B matrices as a multiple of the others'")]
     public double LoraPlusRatio { get; init; } = 1;
 
-    /// <summary>The linear layers that get an adapter. The default is <c>q_proj,v_proj</c>.</summary>
-    [Required, MinLength(1), Description("Linear layers with LoRA, comma separated")]
+    /// <summary>The linear layers that get an adapter, any of the seven projections; <c>all-linear</c> is all of them. The default is <c>q_proj,v_proj</c>.</summary>
+    [Required, MinLength(1), Description("Linear layers with LoRA, comma separated, or all-linear")]
     public IReadOnlyList<string> LoraTrainable { get; init; } = ["q_proj", "v_proj"];
 
     /// <summary>Modules trained in full and saved with the adapter (<c>embed_tokens</c>, <c>lm_head</c>). The default is none.</summary>
     [Description("Modules trained in full: embed_tokens,lm_head")]
     public IReadOnlyList<string> ModulesToSave { get; init; } = [];
+
+    /// <summary>
+    /// Which rows of <see cref="ModulesToSave"/> are trained: all, or only those that the tokenizer adds to the base model. With the latter the base's own rows stay as they are, in
+    /// <see cref="Precision"/>, and gradient, moments and float32 values exist for the new rows alone. The adapter holds whole matrices either way; a checkpoint holds the trained rows, so it
+    /// cannot be merged by itself. The default is <see cref="TrainableRows.All"/>.
+    /// </summary>
+    [Description("Rows of the modules to save that are trained: all, or the new ones that the tokenizer adds")]
+    public TrainableRows TrainableRows { get; init; } = TrainableRows.All;
+
+    /// <summary>How rows start that the tokenizer adds to the base model. The default is <see cref="NewRowInit.Normal"/>, as in the original scripts.</summary>
+    [Description("Start of rows that the tokenizer adds: normal (0, 0.02) or the mean of the old rows")]
+    public NewRowInit NewRowInit { get; init; } = NewRowInit.Normal;
 
     /// <summary>Peak learning rate. The default is 1e-4.</summary>
     [Range(0.0, 10.0), Description("Peak learning rate")]
@@ -160,6 +172,29 @@ public abstract record TrainingRequest
     /// <summary>The device: <c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>. The default is <c>cpu</c>.</summary>
     [Description("cpu, cuda or cuda:N")]
     public string Device { get; init; } = "cpu";
+}
+
+/// <summary>Which rows of modules trained in full are trained.</summary>
+public enum TrainableRows
+{
+    /// <summary>All.</summary>
+    All,
+
+    /// <summary>Those of the pieces that the tokenizer has and the base model has not.</summary>
+    New,
+}
+
+/// <summary>How the embedding and output rows of new pieces start.</summary>
+public enum NewRowInit
+{
+    /// <summary>Normally distributed around 0 with deviation 0.02.</summary>
+    Normal,
+
+    /// <summary>
+    /// At the mean of the old rows of the same matrix (Hewitt 2021): as outputs new pieces begin with an average score instead of a large share of the probability. Around it, 3e-5 of the old rows' deviation,
+    /// per column: what <c>mean_resizing</c> of transformers draws, but for the correlations between columns, which at that size mean nothing and cost a decomposition of [H, H].
+    /// </summary>
+    Mean,
 }
 
 /// <summary>What the forward pass keeps for the backward pass.</summary>

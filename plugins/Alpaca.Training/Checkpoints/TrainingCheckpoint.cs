@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Alpaca.Training;
 
 /// <summary>
-/// The content of a checkpoint: the adapter, as PEFT reads it, so that it can be merged as it stands; <c>optimizer.safetensors</c>; the log so far; and
+/// The content of a checkpoint: the adapter, as PEFT reads it, so that it can be merged as it stands (unless of <c>modules_to_save</c> only new rows are trained: then it holds just those); <c>optimizer.safetensors</c>; the log so far; and
 /// <c>training_state.json</c>, written last.
 /// </summary>
 internal static class TrainingCheckpoint
@@ -17,7 +17,7 @@ internal static class TrainingCheckpoint
     public static void Write(string folder, LoraConfig config, ParameterVector parameters, AdamW optimizer, TrainLog log, TrainingProgress progress, string fingerprint)
     {
         using var scope = NewDisposeScope();
-        AdapterFiles.Write(folder, config, parameters);
+        AdapterFiles.WriteTrained(folder, config, parameters);
         TensorFiles.Write(Path.Combine(folder, OptimizerFileName), [.. Moments(parameters, optimizer)]);
         log.CopyTo(folder);
         progress.Save(Path.Combine(folder, StateFileName), fingerprint);

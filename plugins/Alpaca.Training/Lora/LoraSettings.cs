@@ -16,6 +16,9 @@ internal sealed record LoraSettings
     /// <summary>The output head's name.</summary>
     public const string LmHead = "lm_head";
 
+    /// <summary>PEFT's word for all projections.</summary>
+    public const string AllLinear = "all-linear";
+
     /// <summary>As <c>adapter_config.json</c> says it.</summary>
     public required LoraConfig Config { get; init; }
 
@@ -28,7 +31,7 @@ internal sealed record LoraSettings
     /// <summary>The settings of a new adapter.</summary>
     public static LoraSettings New(TrainingRequest request)
     {
-        var targets = request.LoraTrainable.Distinct(StringComparer.Ordinal).ToHashSet(StringComparer.Ordinal);
+        var targets = Targets(request).ToHashSet(StringComparer.Ordinal);
         return new LoraSettings
         {
             Config = new LoraConfig
@@ -58,7 +61,7 @@ internal sealed record LoraSettings
         Compare("LoraAlpha", request.LoraAlpha, defaults.LoraAlpha, config.LoraAlpha);
         Compare("LoraDropout", request.LoraDropout, defaults.LoraDropout, config.LoraDropout);
         Compare("UseRslora", request.UseRslora, defaults.UseRslora, config.UseRslora);
-        Compare("LoraTrainable", Sorted(request.LoraTrainable), Sorted(defaults.LoraTrainable), Sorted(config.TargetModules));
+        Compare("LoraTrainable", Sorted(Targets(request)), Sorted(defaults.LoraTrainable), Sorted(config.TargetModules));
         if (problems.Count > 0) throw new AlpacaUsageException(string.Join('\n', problems));
 
         // Some PEFT versions save modules that their configuration does not name: model.embed_tokens.weight is embed_tokens.
@@ -86,6 +89,9 @@ internal sealed record LoraSettings
                 problems.Add($"{option} is {OptionValue(asked)}, but the adapter {request.PeftPath} that is trained further has {OptionValue(adapters)}; remove the option, or PeftPath to begin a new adapter.");
         }
     }
+
+    private static IEnumerable<string> Targets(TrainingRequest request)
+        => request.LoraTrainable.SelectMany(name => name == AllLinear ? LlamaTensorNames.Projections : [name]).Distinct(StringComparer.Ordinal);
 
     private sealed record Defaults : TrainingRequest;
 }

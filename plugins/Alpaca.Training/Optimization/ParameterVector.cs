@@ -3,11 +3,20 @@ using static TorchSharp.torch;
 
 namespace Alpaca.Training;
 
-/// <summary>A parameter that is trained, under the name that it has in an adapter file.</summary>
+/// <summary>A parameter that is trained, under the name that it has in a checkpoint, which is that of an adapter file if it is trained in full.</summary>
 /// <param name="Name">PEFT's name, <c>base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight</c>.</param>
 /// <param name="Parameter">The values, float32.</param>
 /// <param name="LearningRateRatio">Its learning rate as a multiple of the run's.</param>
-internal readonly record struct TrainedParameter(string Name, Parameter Parameter, double LearningRateRatio = 1);
+internal readonly record struct TrainedParameter(string Name, Parameter Parameter, double LearningRateRatio = 1)
+{
+    /// <summary>The matrix whose last rows these are, if they are not all of it.</summary>
+    public PartlyTrainedMatrix? Matrix { get; init; }
+}
+
+/// <summary>A matrix of which only the last rows are trained.</summary>
+/// <param name="Name">PEFT's name of the whole.</param>
+/// <param name="FrozenRows">The rows before those: where they are stored, since the model may hold them rounded.</param>
+internal sealed record PartlyTrainedMatrix(string Name, IReadOnlyList<StoredRows> FrozenRows);
 
 /// <summary>A stretch of a <see cref="ParameterVector"/> that is updated alike.</summary>
 /// <param name="Start">Its first element.</param>

@@ -7,10 +7,10 @@ namespace Alpaca.Training.Tests;
 /// <summary>Models ready to be trained, without the stage around them.</summary>
 internal static class TrainedModels
 {
-    public static TrainedModel Load(TrainRequest request)
+    public static TrainedModel Load(TrainRequest request, int? vocabularySize = null)
     {
         using var baseModel = HuggingFaceModel.Open(request.ModelNameOrPath);
-        return TrainedModelLoader.Load(request, baseModel, null, LoraSettings.New(request), baseModel.Config.VocabSize, CPU, NullProgress.Instance);
+        return TrainedModelLoader.Load(request, baseModel, null, LoraSettings.New(request), vocabularySize ?? baseModel.Config.VocabSize, CPU, NullProgress.Instance);
     }
 
     public static float[] ToArray(this Tensor tensor) => [.. tensor.cpu().contiguous().data<float>()];
