@@ -85,8 +85,8 @@ internal sealed record MemoryEstimate(long Frozen, long Trained, long Activation
     {
         var (hidden, feedForward) = ((long)model.HiddenSize, (long)model.IntermediateSize);
         var keyValue = (long)model.NumKeyValueHeads * model.HeadDim;
-        // Before both norms, queries and what attention gives; keys and values; gate, its activation, and up.
-        var elements = (4 * hidden) + (2 * keyValue) + (3 * feedForward);
+        // Before both norms, queries and what attention gives; keys and values; gate, its activation, and up. Four more of the hidden size are measured, not derived.
+        var elements = (8 * hidden) + (2 * keyValue) + (3 * feedForward);
         // LoRA's A keeps its input, after dropout with a byte for each element more; layers of one input share it.
         var inputs = (Any("q_proj", "k_proj", "v_proj") ? hidden : 0) + (Any("o_proj") ? hidden : 0) + (Any("gate_proj", "up_proj") ? hidden : 0) + (Any("down_proj") ? feedForward : 0);
         var kept = ((elements + inputs) * width) + (settings.Config.LoraDropout > 0 ? inputs : 0);
