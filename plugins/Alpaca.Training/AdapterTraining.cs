@@ -36,7 +36,24 @@ internal static class AdapterTraining
         WarnOfSlowOrUntriedChoices(request, baseModel.Config, data, device, context.Logger);
         cancellationToken.ThrowIfCancellationRequested();
 
-        using var model = TrainedModelLoader.Load(request, baseModel, adapter, settings, tokenizer.VocabularySize, device, context.Progress, cancellationToken);
+        var estimate = MemoryEstimate.Of(request, baseModel.Config, tokenizer.VocabularySize, settings, LargestPass.Of(request, data.Training));
+        var shortage = new MemoryShortage(estimate, request, tokenizer.VocabularySize > baseModel.Config.VocabSize, device);
+        shortage.Announce(context.Logger);
+        try
+        {
+            return Train(request, baseModel, adapter, settings, tokenizer.VocabularySize, data, device, context, cancellationToken);
+        }
+        catch (Exception e) when (MemoryShortage.IsCauseOf(e))
+        {
+            throw shortage.ToException(e);
+        }
+    }
+
+    private static AdapterArtifact Train(
+        TrainingRequest request, HuggingFaceModel baseModel, PeftAdapter? adapter, LoraSettings settings, int vocabularySize, TrainingData data, Device device, StageContext context,
+        CancellationToken cancellationToken)
+    {
+        using var model = TrainedModelLoader.Load(request, baseModel, adapter, settings, vocabularySize, device, context.Progress, cancellationToken);
         context.Logger.LogInformation(
             "trainable params: {Trainable:N0} || all params: {All:N0} || trainable%: {Percent:F4}",
             model.Parameters.Count, model.ParameterCount, 100.0 * model.Parameters.Count / model.ParameterCount);

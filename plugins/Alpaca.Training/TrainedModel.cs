@@ -36,7 +36,7 @@ internal sealed class TrainedModel : IDisposable
         trained.AddRange(adapters.Layers.Select(layer => new TrainedParameter(PeftAdapter.TensorNameFor(layer.Key, "B"), layer.Value.B, loraPlusRatio)));
         Parameters = new ParameterVector(trained);
         ParameterCount = frozen;
-        FrozenBytes = model.parameters().Where(parameter => !parameter.requires_grad).Distinct().Sum(parameter => parameter.numel() * parameter.element_size());
+        FrozenBytes = model.parameters().Concat(model.buffers()).Where(tensor => !tensor.requires_grad).Distinct().Sum(tensor => tensor.numel() * tensor.element_size());
 
         TrainedParameter Rows(string name, Parameter weight, Parameter? added)
         {
@@ -51,7 +51,7 @@ internal sealed class TrainedModel : IDisposable
     /// <summary>All parameters, frozen and trained.</summary>
     public long ParameterCount { get; }
 
-    /// <summary>The bytes of the parameters that are not trained.</summary>
+    /// <summary>The bytes of what is not trained.</summary>
     public long FrozenBytes { get; }
 
     /// <summary>Adds the gradient of the mean loss over a window of rows, and gives that loss.</summary>
