@@ -56,7 +56,7 @@ public sealed class TrainedModelTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
-    public void LossSum_LabelsOfThePromptMasked_CountsTheAnswerOnly()
+    public void LossAndHits_LabelsOfThePromptMasked_CountsTheAnswerOnly()
     {
         var sample = Samples.Random(1, 6, 3);
         var everything = new SupervisedExample(sample.InputIds, sample.InputIds);
@@ -68,7 +68,7 @@ public sealed class TrainedModelTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
-    public void LossSum_RowsOfDifferentLength_PaddingChangesNothing()
+    public void LossAndHits_RowsOfDifferentLength_PaddingChangesNothing()
     {
         var shorter = Samples.Row(Samples.Random(1, 4, 3));
         var longer = Samples.Row(Samples.Random(2, 10, 20));
@@ -190,8 +190,8 @@ public sealed class TrainedModelTests : IAsyncLifetime, IDisposable
 
     private float Loss(params TrainingRow[] rows)
     {
-        using var loss = _model.LossSum(rows);
-        return loss.item<float>();
+        using var sums = _model.LossAndHits(rows);
+        return sums[0].item<float>();
     }
 
     private static float MaxDifference(float[] a, float[] b) => a.Zip(b, (x, y) => MathF.Abs(x - y)).Max();

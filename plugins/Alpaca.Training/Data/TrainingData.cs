@@ -12,6 +12,9 @@ internal sealed record TrainingData(IReadOnlyList<TrainingRow> Training, IReadOn
     /// <summary>Whether rows of similar length shall stand in one forward pass, where they are shuffled.</summary>
     public bool GroupByLength { get; init; }
 
+    /// <summary>What is to be known about the samples, a line each.</summary>
+    public IReadOnlyList<string> Findings { get; init; } = [];
+
     /// <summary>Reads and encodes the data of a request.</summary>
     /// <param name="request">Names files, template, lengths, packing.</param>
     /// <param name="tokenizer">The tokenizer.</param>
@@ -27,7 +30,11 @@ internal sealed record TrainingData(IReadOnlyList<TrainingRow> Training, IReadOn
             foreach (var line in data.Lint.Warnings) logger.LogWarning("{Line}", line);
         }
 
-        return new TrainingData(Single(training.Samples), Single(validation?.Samples ?? [])) { GroupByLength = request is { GroupByLength: true, Packing: false } };
+        return new TrainingData(Single(training.Samples), Single(validation?.Samples ?? []))
+        {
+            GroupByLength = request is { GroupByLength: true, Packing: false },
+            Findings = [.. new[] { training, validation }.OfType<EncodedData>().SelectMany(data => data.Lint.Summary.Concat(data.Lint.Warnings))],
+        };
 
         static IReadOnlyList<TrainingRow> Single(IReadOnlyList<SupervisedExample> samples) => [.. samples.Select(sample => new TrainingRow([sample]))];
     }
