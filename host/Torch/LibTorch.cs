@@ -32,6 +32,8 @@ public static class LibTorch
             {
                 if (e.LoadedAssembly.GetName().Name == nameof(TorchSharp)) LoadLibTorch();
             };
+            // A test runner that looks at the types of a test assembly has loaded it already.
+            if (AppDomain.CurrentDomain.GetAssemblies().Any(assembly => assembly.GetName().Name == nameof(TorchSharp))) LoadLibTorch();
             LetIdleThreadsSleep();
             _registered = true;
         }

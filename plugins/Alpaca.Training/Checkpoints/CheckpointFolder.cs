@@ -31,11 +31,12 @@ internal sealed class CheckpointFolder(string folder, int limit, ILogger logger)
             DeleteIfPresent(path);
             Directory.Move(temporary, path);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or AlpacaException { InnerException: IOException or UnauthorizedAccessException })
         {
             TryDelete(temporary);
             var before = Steps() is [var last, ..] ? $"the one after step {last} is kept and is where the next run goes on" : "there is none before it";
-            throw new AlpacaException($"The checkpoint after step {step} cannot be written to {path} ({e.Message.TrimEnd('.')}); {before}; free space on that disk and start again, or choose another folder.", e);
+            var cause = (e is AlpacaException ? e.InnerException! : e).Message.TrimEnd('.');
+            throw new AlpacaException($"The checkpoint after step {step} cannot be written to {path} ({cause}); {before}; free space on that disk and start again, or choose another folder.", e);
         }
 
         foreach (var old in Steps().Skip(limit).Where(old => old != kept)) DeleteIfPresent(PathOf(old));
