@@ -33,6 +33,7 @@ internal static class AdapterTraining
         var settings = adapter is null ? LoraSettings.New(request) : LoraSettings.Continue(request, adapter);
         VocabularyCheck.Run(request, baseModel.Config, tokenizer.VocabularySize, settings.ModulesToSave);
         var data = loadData(tokenizer);
+        if (data.Validation.Count == 0) TrainingRequestCheck.RefuseValidationOptions(request);
         WarnOfSlowOrUntriedChoices(request, baseModel.Config, data, device, context.Logger);
         cancellationToken.ThrowIfCancellationRequested();
 
@@ -63,11 +64,12 @@ internal static class AdapterTraining
         var metrics = run.Execute(cancellationToken);
 
         AdapterFiles.Write(context.OutputFolder, settings.Config, model.Parameters);
+        RunReport.Write(context.OutputFolder, request, data, model, run);
         TokenizerFiles.Copy(request.TokenizerNameOrPath, context.OutputFolder);
         return new AdapterArtifact
         {
             Rank = settings.Config.R,
-            Steps = run.TotalSteps,
+            Steps = run.Progress.Step,
             TrainableParameters = model.Parameters.Count,
             Metrics = metrics,
         };

@@ -34,21 +34,23 @@ internal sealed class GradientPass(LlamaModel model, LoraDropout dropout, PassOp
         return loss.MoveToOuterDisposeScope();
     }
 
-    /// <summary>The cross entropy summed over the supervised tokens of some rows; call it without gradients.</summary>
-    /// <returns>[1], in the caller's dispose scope.</returns>
-    public Tensor LossSum(IReadOnlyList<TrainingRow> rows)
+    /// <summary>Two sums over the supervised tokens of some rows: the cross entropy, and how many had the highest score; call it without gradients.</summary>
+    /// <returns>[2] float32, in the caller's dispose scope.</returns>
+    public Tensor LossAndHits(IReadOnlyList<TrainingRow> rows)
     {
         using var scope = NewDisposeScope();
         var batch = Batch.Create(rows, model.Device, options.Packing);
         var hidden = model.ForwardHidden(batch.InputIds, Surround(batch));
-        var loss = zeros(1, ScalarType.Float32, model.Device);
+        var sums = zeros(2, ScalarType.Float32, model.Device);
         foreach (var (scored, targets) in Chunks(TakeScored(hidden, batch), batch.Targets))
         {
             using var chunkScope = NewDisposeScope();
-            loss.add_(CrossEntropySum(scored, targets));
+            var logits = model.Logits(scored);
+            var hits = logits.argmax(-1).eq(targets).sum().to(ScalarType.Float32);
+            sums.add_(stack([CrossEntropySum(logits, targets).to(ScalarType.Float32), hits]));
         }
 
-        return loss.MoveToOuterDisposeScope();
+        return sums.MoveToOuterDisposeScope();
     }
 
     private Tensor RunWhole(Batch batch, long supervised)
@@ -108,7 +110,7 @@ internal sealed class GradientPass(LlamaModel model, LoraDropout dropout, PassOp
         {
             using var chunkScope = NewDisposeScope();
             var leaf = chunk.detach().requires_grad_(rows.requires_grad);
-            var part = CrossEntropySum(leaf, chunkTargets).div(supervised);
+            var part = CrossEntropySum(model.Logits(leaf), chunkTargets).div(supervised);
             if (part.requires_grad) part.backward();
             loss.add_(part.detach());
             if (rows.requires_grad) gradients.Add(GradientOf(leaf).MoveToOuterDisposeScope());
@@ -123,7 +125,7 @@ internal sealed class GradientPass(LlamaModel model, LoraDropout dropout, PassOp
     // [B, T, H] -> [N, H]
     private static Tensor TakeScored(Tensor hidden, Batch batch) => hidden.flatten(0, 1).index_select(0, batch.Scored);
 
-    private Tensor CrossEntropySum(Tensor rows, Tensor targets) => functional.cross_entropy(model.Logits(rows), targets, reduction: Reduction.Sum);
+    private static Tensor CrossEntropySum(Tensor logits, Tensor targets) => functional.cross_entropy(logits, targets, reduction: Reduction.Sum);
 
     private IEnumerable<(Tensor Rows, Tensor Targets)> Chunks(Tensor rows, Tensor targets)
     {

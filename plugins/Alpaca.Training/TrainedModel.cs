@@ -57,11 +57,12 @@ internal sealed class TrainedModel : IDisposable
     /// <summary>Adds the gradient of the mean loss over a window of rows, and gives that loss.</summary>
     /// <param name="microBatches">The rows of each forward pass.</param>
     /// <param name="step">The optimizer step, counted from 1.</param>
+    /// <param name="cancellationToken">Looked at before each forward pass; what is in the gradient by then is of no use.</param>
     /// <returns>
     /// The cross entropy summed over the window's supervised tokens, divided by their number: every token counts the same, however the window is cut into
     /// forward passes. A scalar in the caller's dispose scope.
     /// </returns>
-    public Tensor Backward(IReadOnlyList<IReadOnlyList<TrainingRow>> microBatches, int step)
+    public Tensor Backward(IReadOnlyList<IReadOnlyList<TrainingRow>> microBatches, int step, CancellationToken cancellationToken = default)
     {
         using var scope = NewDisposeScope();
         var supervised = microBatches.Sum(rows => rows.Sum(row => row.SupervisedTokens));
@@ -71,6 +72,7 @@ internal sealed class TrainedModel : IDisposable
         {
             foreach (var rows in microBatches)
             {
+                cancellationToken.ThrowIfCancellationRequested();
                 using var microScope = NewDisposeScope();
                 loss.add_(_pass.Run(rows, supervised));
             }
@@ -83,12 +85,12 @@ internal sealed class TrainedModel : IDisposable
         return loss.MoveToOuterDisposeScope();
     }
 
-    /// <summary>The cross entropy of rows, summed over their supervised tokens; without gradient.</summary>
-    /// <returns>A scalar in the caller's dispose scope.</returns>
-    public Tensor LossSum(IReadOnlyList<TrainingRow> rows)
+    /// <summary>Two sums over the supervised tokens of rows: the cross entropy, and how many had the highest score; without gradient.</summary>
+    /// <returns>[2] float32, in the caller's dispose scope.</returns>
+    public Tensor LossAndHits(IReadOnlyList<TrainingRow> rows)
     {
         using var noGrad = no_grad();
-        return _pass.LossSum(rows);
+        return _pass.LossAndHits(rows);
     }
 
     /// <inheritdoc />

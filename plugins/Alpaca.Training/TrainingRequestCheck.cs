@@ -28,6 +28,8 @@ internal static class TrainingRequestCheck
             problems.Add($"TokenizerNameOrPath {request.TokenizerNameOrPath} is no folder; give the folder that holds {TokenizerFiles.Model}.");
         if (request.LoraInit is { } init && !File.Exists(init))
             problems.Add($"LoraInit {init} does not exist.");
+        if (request is { EarlyStoppingPatience: > 0, EvalSteps: 0 })
+            problems.Add("EvalSteps 0 validates only at the end, where EarlyStoppingPatience has nothing left to stop; give a number of steps.");
         problems.AddRange(more);
         var device = ParseDevice();
         if (problems.Count > 0) throw new AlpacaUsageException(string.Join('\n', problems));
@@ -51,5 +53,13 @@ internal static class TrainingRequestCheck
                 return null;
             }
         }
+    }
+
+    /// <summary>Checks that nothing is asked for that needs validation data, where there is none.</summary>
+    /// <exception cref="AlpacaUsageException">Something is.</exception>
+    public static void RefuseValidationOptions(TrainingRequest request)
+    {
+        var option = request.EarlyStoppingPatience > 0 ? nameof(request.EarlyStoppingPatience) : request.LoadBestModelAtEnd ? nameof(request.LoadBestModelAtEnd) : null;
+        if (option is not null) throw new AlpacaUsageException($"{option} goes by the validation loss, and there is no validation data; give a ValidationFile or remove {option}.");
     }
 }

@@ -30,7 +30,7 @@ public sealed class LoraTrainerTests
         artifact.Rank.Should().Be(4);
         artifact.Steps.Should().Be(10);
         artifact.TrainableParameters.Should().Be(adapter.Tensors.Tensors.Sum(t => t.ElementCount));
-        artifact.Metrics.Keys.Should().BeEquivalentTo("trainLoss", "evalLoss", "perplexity", "tokensPerSecond", "seconds");
+        artifact.Metrics.Keys.Should().BeEquivalentTo("trainLoss", "evalLoss", "perplexity", "accuracy", "tokensPerSecond", "seconds");
         artifact.Metrics["perplexity"].Should().BeApproximately(Math.Exp(artifact.Metrics["evalLoss"]), 1e-9);
         folder.Logger.Entries.Should().Contain(e => e.Message.StartsWith("trainable params: ", StringComparison.Ordinal));
     }
@@ -46,7 +46,7 @@ public sealed class LoraTrainerTests
         LogLines.Validations(output)[^1]["evalLoss"].Should().BeLessThan(LogLines.Validations(output)[0]["evalLoss"]);
         LogLines.Read(output).Where(line => line.ContainsKey("loss")).Should().OnlyContain(
             line => line.Keys.SequenceEqual(new[] { "step", "loss", "learningRate", "gradNorm", "tokensPerSecond", "tokens" }));
-        LogLines.Read(output).Where(line => line.ContainsKey("evalLoss")).Should().OnlyContain(line => line.Keys.SequenceEqual(new[] { "step", "evalLoss", "perplexity" }));
+        LogLines.Read(output).Where(line => line.ContainsKey("evalLoss")).Should().OnlyContain(line => line.Keys.SequenceEqual(new[] { "step", "evalLoss", "perplexity", "accuracy" }));
     }
 
     [Fact]

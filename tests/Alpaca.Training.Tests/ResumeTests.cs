@@ -20,6 +20,63 @@ public sealed class ResumeTests
     }
 
     [Fact]
+    public async Task ExecuteAsync_CancelledAfterAnyStep_EqualsAStraightRunBitForBit()
+    {
+        using var folder = await TrainingFolder.CreateAsync();
+        var request = folder.Request() with { Packing = true, EvalSteps = 2, EarlyStoppingPatience = 50 };
+        var straight = await folder.TrainAsync(request, "straight");
+        for (var step = 0; step < 10; step++)
+        {
+            folder.DeleteCheckpoints();
+            await CancelAsync(folder, request, step);
+            ShouldBeEqual(await folder.TrainAsync(request, $"resumed{step}"), straight);
+        }
+    }
+
+    [Fact]
+    public async Task ExecuteAsync_OptionsThatOnlyBearOnWhatIsWrittenChanged_GoesOn()
+    {
+        using var folder = await TrainingFolder.CreateAsync();
+        await CancelAsync(folder, folder.Request(), 7);
+
+        await folder.TrainAsync(folder.Request() with { SaveSteps = 5, SaveTotalLimit = 1, LoggingSteps = 2 }, "resumed");
+
+        folder.Logger.Entries.Should().Contain(e => e.Message.Contains("Going on from", StringComparison.Ordinal) && e.Message.Contains("checkpoint-7", StringComparison.Ordinal));
+        folder.Logger.Warnings.Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task ExecuteAsync_WithoutResume_DeletesTheCheckpointsAndStartsAnew()
+    {
+        using var folder = await TrainingFolder.CreateAsync();
+        var request = folder.Request() with { TrainingSteps = 5, SaveSteps = 0 };
+        await CancelAsync(folder, request, 4);
+
+        await folder.TrainAsync(request with { Resume = false }, "anew");
+
+        Checkpoints(folder).Should().BeEmpty();
+        folder.Logger.Entries.Should().NotContain(e => e.Message.Contains("Going on from", StringComparison.Ordinal));
+    }
+
+    [TmpfsFact]
+    public async Task ExecuteAsync_DiskFullAtASecondCheckpoint_KeepsTheFirstAndSaysWhatToDo()
+    {
+        using var folder = await TrainingFolder.CreateAsync();
+        var straight = await folder.TrainAsync(folder.Request(), "straight");
+        folder.DeleteCheckpoints();
+        Directory.CreateDirectory(folder.Resume);
+        using (var disk = new SmallDisk(folder.Resume, "640k"))
+        {
+            var run = () => folder.TrainAsync(folder.Request(), "full");
+            (await run.Should().ThrowAsync<AlpacaException>()).WithMessage("The checkpoint after step 6 cannot be written to *; the one after step 3 is kept and is where the next run goes on; free space on that disk*");
+            Checkpoints(folder).Should().Equal("checkpoint-3");
+
+            disk.Resize("16m");
+            ShouldBeEqual(await folder.TrainAsync(folder.Request(), "resumed"), straight);
+        }
+    }
+
+    [Fact]
     public async Task ExecuteAsync_NewestCheckpointDamaged_GoesOnFromTheOneBefore()
     {
         using var folder = await TrainingFolder.CreateAsync();
@@ -49,7 +106,7 @@ public sealed class ResumeTests
 
         folder.DeleteCheckpoints();
         ShouldBeEqual(output, await folder.TrainAsync(folder.Request(), "straight"));
-        folder.Logger.Warnings.Should().Contain(w => w.Contains("other options or inputs", StringComparison.Ordinal));
+        folder.Logger.Warnings.Should().Contain(w => w.Contains("other options or inputs: LearningRate was 0.002 and is 0.001.", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using Alpaca.Abstractions;
 using Alpaca.Formats;
+using Alpaca.Llama;
 using Alpaca.Text;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -56,7 +57,7 @@ public sealed class TrainedModelTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
-    public void LossSum_LabelsOfThePromptMasked_CountsTheAnswerOnly()
+    public void LossAndHits_LabelsOfThePromptMasked_CountsTheAnswerOnly()
     {
         var sample = Samples.Random(1, 6, 3);
         var everything = new SupervisedExample(sample.InputIds, sample.InputIds);
@@ -68,7 +69,7 @@ public sealed class TrainedModelTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
-    public void LossSum_RowsOfDifferentLength_PaddingChangesNothing()
+    public void LossAndHits_RowsOfDifferentLength_PaddingChangesNothing()
     {
         var shorter = Samples.Row(Samples.Random(1, 4, 3));
         var longer = Samples.Row(Samples.Random(2, 10, 20));
@@ -119,6 +120,104 @@ public sealed class TrainedModelTests : IAsyncLifetime, IDisposable
         var live = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
         for (var step = 2; step < 20; step++) Step(step);
         DisposeScopeManager.Statistics.ThreadTotalLiveCount.Should().Be(live);
+    }
+
+    [Fact]
+    [Trait("Category", "Slow")]
+    public void Backward_FiveHundredSteps_KeepMemoryFlat()
+    {
+        const long allowedGrowth = 32 << 20;
+        TrainingRow[] rows = [.. Enumerable.Range(0, 4).Select(i => Samples.Row(Samples.Random(i, 4 + 3 * i, 4 + 5 * i)))];
+        using var optimizer = new AdamW(_model.Parameters, 0.1, true);
+        void Step(int step)
+        {
+            using var scope = NewDisposeScope();
+            _model.Parameters.Gradient.zero_();
+            _model.Backward([rows, rows], step);
+            optimizer.Step(step, 1e-3);
+            _model.LossAndHits(rows);
+        }
+
+        for (var step = 1; step <= 50; step++) Step(step);
+        var (live, memory) = (DisposeScopeManager.Statistics.ThreadTotalLiveCount, Environment.WorkingSet);
+        for (var step = 51; step <= 550; step++)
+        {
+            Step(step);
+            DisposeScopeManager.Statistics.ThreadTotalLiveCount.Should().Be(live);
+        }
+
+        (Environment.WorkingSet - memory).Should().BeLessThan(allowedGrowth);
+    }
+
+    [Fact]
+    public void Backward_CancelledBetweenForwardPasses_EqualsAFreshStepWhenDoneAgain()
+    {
+        TrainingRow[] rows = [Samples.Row(Samples.Random(1, 4, 6)), Samples.Row(Samples.Random(2, 3, 5))];
+        var (loss, gradient) = _model.LossAndGradient([rows[0]], [rows[1]]);
+        using var cancellation = new CancellationTokenSource();
+
+        _model.Parameters.Gradient.zero_();
+        var run = () => _model.Backward(new CancellingBatches([[rows[0]], [rows[1]]], cancellation), 1, cancellation.Token);
+        run.Should().Throw<OperationCanceledException>();
+        _model.Parameters.Gradient.ToArray().Should().Contain(x => x != 0, "the first forward pass was made");
+
+        var (again, gradientAgain) = _model.LossAndGradient([rows[0]], [rows[1]]);
+        again.Should().Be(loss);
+        gradientAgain.Should().Equal(gradient);
+    }
+
+    [Fact]
+    public async Task LossAndHits_Rows_EqualWhatTheModelsLogitsGive()
+    {
+        using var folder = new TemporaryFolder();
+        var request = TinyLlama.Fixture.Request(await TinyLlama.Fixture.ConvertAsync(folder)) with { LossChunk = 3 };
+        using var trained = TrainedModels.Load(request);
+        using var baseModel = HuggingFaceModel.Open(request.ModelNameOrPath);
+        using var plain = LlamaModel.Load(baseModel, new LlamaModelOptions { Device = CPU });
+        SupervisedExample[] samples = [.. Enumerable.Range(0, 12).Select(i => Samples.Random(i, 2 + i, 3 + 2 * i))];
+        var (loss, hits) = (0.0, 0);
+        using var noGrad = no_grad();
+        foreach (var sample in samples)
+        {
+            using var scope = NewDisposeScope();
+            long[] ids = [.. sample.InputIds.Select(id => (long)id)];
+            var logits = plain.Logits(plain.ForwardHidden(tensor(ids).unsqueeze(0), plain.Surround(ids.Length)))[0].to(ScalarType.Float32);
+            for (var t = 1; t < ids.Length; t++)
+            {
+                if (sample.Labels[t] == SupervisedEncoder.IgnoreIndex) continue;
+                var scores = logits[t - 1].ToArray();
+                var largest = scores.Max();
+                loss += largest + Math.Log(scores.Sum(s => Math.Exp(s - largest))) - scores[sample.Labels[t]];
+                if (Array.IndexOf(scores, largest) == sample.Labels[t]) hits++;
+            }
+        }
+
+        using var sums = trained.LossAndHits([.. samples.Select(s => Samples.Row(s))]);
+        sums[0].item<float>().Should().BeApproximately((float)loss, 1e-3f * (float)loss);
+        sums[1].item<float>().Should().Be(hits);
+    }
+
+    [Fact]
+    public void LossAndHits_SamplesLearntByHeart_AreAllHits()
+    {
+        TrainingRow[] rows = [Samples.Row(Samples.Random(1, 4, 6)), Samples.Row(Samples.Random(2, 3, 5))];
+        using var optimizer = new AdamW(_model.Parameters, 0, true);
+        Hits().Should().BeLessThan(11);
+        for (var step = 1; step <= 60; step++)
+        {
+            using var scope = NewDisposeScope();
+            _model.Parameters.Gradient.zero_();
+            _model.Backward([rows], step);
+            optimizer.Step(step, 2e-2);
+        }
+
+        Hits().Should().Be(11);
+
+        float Hits()
+        {
+            using var scope = NewDisposeScope();
+            return _model.LossAndHits(rows)[1].item<float>();
+        }
     }
 
     [Theory]
@@ -190,8 +289,31 @@ public sealed class TrainedModelTests : IAsyncLifetime, IDisposable
 
     private float Loss(params TrainingRow[] rows)
     {
-        using var loss = _model.LossSum(rows);
-        return loss.item<float>();
+        using var sums = _model.LossAndHits(rows);
+        return sums[0].item<float>();
+    }
+
+    /// <summary>Asks for the end when the second of its forward passes is about to begin.</summary>
+    private sealed class CancellingBatches(IReadOnlyList<IReadOnlyList<TrainingRow>> batches, CancellationTokenSource cancellation) : IReadOnlyList<IReadOnlyList<TrainingRow>>
+    {
+        private int _enumerations;
+
+        public int Count => batches.Count;
+
+        public IReadOnlyList<TrainingRow> this[int index] => batches[index];
+
+        public IEnumerator<IReadOnlyList<TrainingRow>> GetEnumerator()
+        {
+            // The first time around, the supervised tokens are counted.
+            var isSecond = ++_enumerations == 2;
+            for (var i = 0; i < batches.Count; i++)
+            {
+                if (isSecond && i == 1) cancellation.Cancel();
+                yield return batches[i];
+            }
+        }
+
+        System.Collections.IEnumerator System.Collections.IEnumerable.GetEnumerator() => GetEnumerator();
     }
 
     private static float MaxDifference(float[] a, float[] b) => a.Zip(b, (x, y) => MathF.Abs(x - y)).Max();

@@ -87,12 +87,34 @@ public abstract record TrainingRequest
     public int EvalSteps { get; init; } = 100;
 
     /// <summary>Steps between checkpoints; 0 writes none. The default is 200.</summary>
-    [Range(0, int.MaxValue), Description("Steps between checkpoints")]
+    [ResultNeutral, Range(0, int.MaxValue), Description("Steps between checkpoints")]
     public int SaveSteps { get; init; } = 200;
 
-    /// <summary>How many checkpoints are kept. The default is 3.</summary>
-    [Range(1, 1000), Description("Checkpoints kept")]
+    /// <summary>How many checkpoints are kept, the newest; that of the best validation is kept besides, where the run may end with it. The default is 3.</summary>
+    [ResultNeutral, Range(1, 1000), Description("Checkpoints kept")]
     public int SaveTotalLimit { get; init; } = 3;
+
+    /// <summary>Whether an attempt that was broken off is gone on from; otherwise its checkpoints are deleted. The default is <see langword="true"/>.</summary>
+    [ResultNeutral, Description("Go on from the newest checkpoint of a run that was broken off")]
+    public bool Resume { get; init; } = true;
+
+    /// <summary>
+    /// Training ends after so many validations in a row without an improvement of at least <see cref="EarlyStoppingThreshold"/>, and the result is the adapter of the best one; 0 trains to
+    /// the end. It needs validation data. The default is 0.
+    /// </summary>
+    [Range(0, 1000000), Description("Validations without improvement after which training stops; 0 never stops early")]
+    public int EarlyStoppingPatience { get; init; }
+
+    /// <summary>By how much the validation loss must fall below the best so far to count as an improvement. The default is 0: by anything.</summary>
+    [Range(0.0, 1e6), Description("Fall of the validation loss that counts as an improvement")]
+    public double EarlyStoppingThreshold { get; init; }
+
+    /// <summary>
+    /// Whether the result is the adapter with the lowest validation loss instead of the last one, as it always is with <see cref="EarlyStoppingPatience"/>. It needs validation data; the
+    /// validation before training does not count. The default is <see langword="false"/>.
+    /// </summary>
+    [Description("End with the adapter of the lowest validation loss")]
+    public bool LoadBestModelAtEnd { get; init; }
 
     /// <summary>Steps of linear warm-up. The default is 0.</summary>
     [Range(0, int.MaxValue), Description("Warm-up steps")]
@@ -115,7 +137,7 @@ public abstract record TrainingRequest
     public double MaxGradNorm { get; init; } = 1.0;
 
     /// <summary>Steps between lines of <c>train_log.jsonl</c>. The default is 10; the first step is always logged.</summary>
-    [Range(1, int.MaxValue), Description("Steps between log lines")]
+    [ResultNeutral, Range(1, int.MaxValue), Description("Steps between log lines")]
     public int LoggingSteps { get; init; } = 10;
 
     /// <summary>Element type of the frozen base weights; adapters are float32. The default is <see cref="Precision.Fp32"/>.</summary>

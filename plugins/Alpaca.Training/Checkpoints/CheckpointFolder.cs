@@ -15,18 +15,31 @@ internal sealed class CheckpointFolder(string folder, int limit, ILogger logger)
 
     /// <summary>Writes a checkpoint under a temporary name, then renames it; older ones beyond the limit go.</summary>
     /// <param name="step">The step after which it is taken.</param>
+    /// <param name="kept">The step of a checkpoint that stays whatever the limit is, if there is one.</param>
     /// <param name="write">Fills the folder that it is given.</param>
-    public void Save(int step, Action<string> write)
+    /// <exception cref="AlpacaException">The disk is full or cannot be written to; the checkpoints before this one are still there.</exception>
+    public void Save(int step, int? kept, Action<string> write)
     {
         var path = PathOf(step);
         var temporary = path + TemporarySuffix;
-        DeleteIfPresent(temporary);
-        Directory.CreateDirectory(temporary);
-        write(temporary);
-        foreach (var file in Directory.EnumerateFiles(temporary)) FlushToDisk(file);
-        DeleteIfPresent(path);
-        Directory.Move(temporary, path);
-        foreach (var old in Steps().Skip(limit)) DeleteIfPresent(PathOf(old));
+        try
+        {
+            DeleteIfPresent(temporary);
+            Directory.CreateDirectory(temporary);
+            write(temporary);
+            foreach (var file in Directory.EnumerateFiles(temporary)) FlushToDisk(file);
+            DeleteIfPresent(path);
+            Directory.Move(temporary, path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or AlpacaException { InnerException: IOException or UnauthorizedAccessException })
+        {
+            TryDelete(temporary);
+            var before = Steps() is [var last, ..] ? $"the one after step {last} is kept and is where the next run goes on" : "there is none before it";
+            var cause = (e is AlpacaException ? e.InnerException! : e).Message.TrimEnd('.');
+            throw new AlpacaException($"The checkpoint after step {step} cannot be written to {path} ({cause}); {before}; free space on that disk and start again, or choose another folder.", e);
+        }
+
+        foreach (var old in Steps().Skip(limit).Where(old => old != kept)) DeleteIfPresent(PathOf(old));
         logger.LogInformation("Checkpoint after step {Step}: {Path}", step, path);
     }
 
@@ -56,13 +69,36 @@ internal sealed class CheckpointFolder(string folder, int limit, ILogger logger)
         return null;
     }
 
+    /// <summary>Deletes all checkpoints.</summary>
+    public void Clear()
+    {
+        foreach (var step in Steps())
+        {
+            logger.LogInformation("{Path} is deleted, since the run starts anew", PathOf(step));
+            DeleteIfPresent(PathOf(step));
+        }
+    }
+
+    /// <summary>Where the checkpoint after a step is.</summary>
+    public string PathOf(int step) => Path.Combine(folder, FormattableString.Invariant($"{Prefix}{step}"));
+
     /// <summary>The steps of the complete checkpoints, newest first.</summary>
-    private List<int> Steps() => [.. Directory.EnumerateDirectories(folder, Prefix + "*")
+    public IReadOnlyList<int> Steps() => [.. Directory.EnumerateDirectories(folder, Prefix + "*")
         .Select(path => int.TryParse(Path.GetFileName(path).AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var step) ? step : -1)
         .Where(step => step >= 0)
         .OrderDescending()];
 
-    private string PathOf(int step) => Path.Combine(folder, FormattableString.Invariant($"{Prefix}{step}"));
+    private static void TryDelete(string path)
+    {
+        try
+        {
+            DeleteIfPresent(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // It is deleted before the next attempt reads the folder.
+        }
+    }
 
     private static void DeleteIfPresent(string path)
     {

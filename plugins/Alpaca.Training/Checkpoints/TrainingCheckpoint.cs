@@ -14,7 +14,7 @@ internal static class TrainingCheckpoint
     private const string StateFileName = "training_state.json";
 
     /// <summary>Fills a folder.</summary>
-    public static void Write(string folder, LoraConfig config, ParameterVector parameters, AdamW optimizer, TrainLog log, TrainingProgress progress, string fingerprint)
+    public static void Write(string folder, LoraConfig config, ParameterVector parameters, AdamW optimizer, TrainLog log, TrainingProgress progress, RunFingerprint fingerprint)
     {
         using var scope = NewDisposeScope();
         AdapterFiles.WriteTrained(folder, config, parameters);
@@ -26,7 +26,7 @@ internal static class TrainingCheckpoint
     /// <summary>Restores the trained values and the optimizer's moments.</summary>
     /// <returns>How far the run was.</returns>
     /// <exception cref="AlpacaException">The checkpoint is damaged or belongs to another run; everything it holds is looked at before anything is changed.</exception>
-    public static TrainingProgress Read(string folder, ParameterVector parameters, AdamW optimizer, string fingerprint)
+    public static TrainingProgress Read(string folder, ParameterVector parameters, AdamW optimizer, RunFingerprint fingerprint)
     {
         using var scope = NewDisposeScope();
         var progress = TrainingProgress.Load(Path.Combine(folder, StateFileName), fingerprint);
@@ -40,6 +40,16 @@ internal static class TrainingCheckpoint
         ];
         foreach (var (source, info, target) in values) TensorFiles.Read(source, info, target);
         return progress;
+    }
+
+    /// <summary>Restores the trained values alone.</summary>
+    /// <exception cref="AlpacaException">The checkpoint is missing or damaged.</exception>
+    public static void ReadValues(string folder, ParameterVector parameters)
+    {
+        using var scope = NewDisposeScope();
+        using var adapter = TensorSource.Open(Path.Combine(folder, PeftAdapter.WeightsName));
+        foreach (var trained in parameters.Parameters)
+            TensorFiles.Read(adapter, TensorFiles.Require(adapter, folder, trained.Name, trained.Parameter.shape), trained.Parameter);
     }
 
     private static IEnumerable<(string Name, Tensor Tensor)> Moments(ParameterVector parameters, AdamW optimizer)

@@ -11,6 +11,9 @@ internal sealed record TrainingData(IReadOnlyList<TrainingRow> Training, IReadOn
     /// <summary>Whether rows of similar length shall stand in one forward pass, where they are shuffled.</summary>
     public bool GroupByLength { get; init; }
 
+    /// <summary>What is to be known about the samples, a line each.</summary>
+    public IReadOnlyList<string> Findings { get; init; } = [];
+
     /// <summary>Reads and encodes the instruction data of a request.</summary>
     /// <param name="request">Names files, template, lengths, packing.</param>
     /// <param name="tokenizer">The tokenizer.</param>
@@ -23,7 +26,11 @@ internal sealed record TrainingData(IReadOnlyList<TrainingRow> Training, IReadOn
         var validation = request.ValidationFile is { } file ? EncodedData.Load([file], "validation", request, tokenizer, context, cancellationToken) : null;
         training.Log(context.Logger);
         validation?.Log(context.Logger);
-        return new TrainingData(Single(training.Samples), Single(validation?.Samples ?? [])) { GroupByLength = request is { GroupByLength: true, Packing: false } };
+        return new TrainingData(Single(training.Samples), Single(validation?.Samples ?? []))
+        {
+            GroupByLength = request is { GroupByLength: true, Packing: false },
+            Findings = FindingsOf(training, validation),
+        };
     }
 
     /// <summary>Reads and encodes the plain text of a request.</summary>
@@ -38,13 +45,16 @@ internal sealed record TrainingData(IReadOnlyList<TrainingRow> Training, IReadOn
         var validation = request.ValidationFile is { } file ? TextBlocks.Load([file], "validation", request, tokenizer, context, cancellationToken) : null;
         training.Log(context.Logger);
         validation?.Log(context.Logger);
-        if (request.ValidationSplit == 0) return new TrainingData(Single(training.Samples), Single(validation?.Samples ?? []));
+        if (request.ValidationSplit == 0) return new TrainingData(Single(training.Samples), Single(validation?.Samples ?? [])) { Findings = FindingsOf(training, validation) };
 
         var heldOut = ChooseHeldOut(training.Samples.Count, request);
         return new TrainingData(
             Single(training.Samples.Where((_, index) => !heldOut.Contains(index))),
-            Single(training.Samples.Where((_, index) => heldOut.Contains(index))));
+            Single(training.Samples.Where((_, index) => heldOut.Contains(index)))) { Findings = FindingsOf(training, null) };
     }
+
+    private static IReadOnlyList<string> FindingsOf(EncodedData training, EncodedData? validation)
+        => [.. new[] { training, validation }.OfType<EncodedData>().SelectMany(data => data.Lint.Summary.Concat(data.Lint.Warnings))];
 
     private static HashSet<int> ChooseHeldOut(int blocks, PretrainRequest request)
     {
