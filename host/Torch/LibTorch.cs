@@ -20,12 +20,13 @@ public static class LibTorch
     // Where the build puts the packaged one; with -p:Accelerator=cuda it lies beside the executable instead, where nobody needs help to find it.
     private static string _folder = Path.Combine(AppContext.BaseDirectory, "libtorch");
 
-    /// <summary>Registers the loader in the default load context. Nothing is loaded until TorchSharp is used. Calling it again does nothing.</summary>
+    /// <summary>Registers the loader in the default load context. Nothing is loaded until the assembly TorchSharp is. Calling it again does nothing.</summary>
     public static void Register()
     {
         lock (LoadLock)
         {
             if (_registered || !OperatingSystem.IsLinux()) return;
+            LetIdleThreadsSleep();
             AssemblyLoadContext.Default.ResolvingUnmanagedDll += Resolve;
             // Before TorchSharp looks for it by name, which on a system with a libtorch of its own finds that one.
             AppDomain.CurrentDomain.AssemblyLoad += (_, e) =>
@@ -34,7 +35,6 @@ public static class LibTorch
             };
             // A process may have loaded it for its types alone, as a test runner does.
             if (AppDomain.CurrentDomain.GetAssemblies().Any(assembly => assembly.GetName().Name == nameof(TorchSharp))) LoadLibTorch();
-            LetIdleThreadsSleep();
             _registered = true;
         }
     }

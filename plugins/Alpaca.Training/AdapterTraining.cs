@@ -79,7 +79,7 @@ internal static class AdapterTraining
     {
         if (device.type == DeviceType.CPU && request.Precision != Precision.Fp32)
             logger.LogWarning("Precision {Precision} saves memory but makes training on the CPU many times slower than fp32", request.Precision);
-        var longest = data.Training.Concat(data.Validation).SelectMany(row => row.Samples).Max(sample => sample.InputIds.Length);
+        var longest = data.Training.Concat(data.Validation).Max(row => row.Sample.InputIds.Length);
         if (longest > model.MaxPositionEmbeddings)
             logger.LogWarning("The longest sample has {Longest} tokens, the base model knows {Known} positions; lower {Option}", longest, model.MaxPositionEmbeddings,
                 request is PretrainRequest ? nameof(PretrainRequest.BlockSize) : nameof(TrainRequest.MaxSeqLength));

@@ -110,13 +110,35 @@ internal sealed class GradientPass(LlamaModel model, LoraDropout dropout, PassOp
         {
             using var chunkScope = NewDisposeScope();
             var leaf = chunk.detach().requires_grad_(rows.requires_grad);
-            var part = CrossEntropySum(model.Logits(leaf), chunkTargets).div(supervised);
-            if (part.requires_grad) part.backward();
-            loss.add_(part.detach());
+            var logits = model.Logits(leaf);
+            loss.add_(options.LossChunk > 0 ? BackwardInPlace(logits, chunkTargets, supervised) : BackwardByAutograd(logits, chunkTargets, supervised));
             if (rows.requires_grad) gradients.Add(GradientOf(leaf).MoveToOuterDisposeScope());
         }
 
         if (rows.requires_grad) rows.backward([cat(gradients)]);
+        return loss;
+    }
+
+    private static Tensor BackwardByAutograd(Tensor logits, Tensor targets, long supervised)
+    {
+        var loss = CrossEntropySum(logits, targets).div(supervised);
+        if (loss.requires_grad) loss.backward();
+        return loss.detach();
+    }
+
+    // The gradient of the cross entropy is the softmax less 1 at the target. It takes the place of the scores, which nothing needs any more: neither log-probabilities nor a second matrix exist.
+    private static Tensor BackwardInPlace(Tensor logits, Tensor targets, long supervised)
+    {
+        using var noGrad = no_grad();
+        var scores = logits.detach();                                                // [N, V], the memory of logits
+        var places = targets.clamp_min(0).unsqueeze(1);                              // [N, 1]
+        var weights = targets.ge(0).to_type(ScalarType.Float32).unsqueeze(1).div(supervised); // [N, 1], 0 without a label
+        scores.sub_(scores.amax([1], keepdim: true));
+        var target = scores.gather(1, places);
+        var sum = scores.exp_().sum([1], keepdim: true);
+        var loss = sum.log().sub_(target).mul_(weights).sum();
+        scores.mul_(weights.div(sum)).scatter_add_(1, places, weights.neg());
+        if (logits.requires_grad) logits.backward([scores]);
         return loss;
     }
 

@@ -170,7 +170,7 @@ internal sealed class TrainingRun : IDisposable
     }
 
     private static string PlacesOf(IReadOnlyList<IReadOnlyList<TrainingRow>> microBatches)
-        => Listing.Of([.. microBatches.SelectMany(rows => rows).SelectMany(row => row.Samples).Select(sample => sample.Place.ToString())]);
+        => Listing.Of([.. microBatches.SelectMany(rows => rows).Select(row => row.Sample.Place.ToString())]);
 
     private int WarmupSteps(TrainingRequest request) => request.WarmupRatio > 0 ? (int)Math.Ceiling(request.WarmupRatio * TotalSteps) : request.WarmupSteps;
 

@@ -47,4 +47,19 @@ public sealed class RunReportTests
             .And.Contain("| LoraDropout | 0.1 |").And.Contain("| LoraTrainable | q_proj,v_proj,down_proj |").And.Contain("training data: 8 samples").And.Contain("after steps 3, 6, 9");
         report.Should().NotContain("| LossChunk |");
     }
+
+    [Fact]
+    public void Write_OneStepOfAnyLoss_DrawsIt()
+    {
+        using var folder = new TemporaryFolder();
+        var random = new Random(1);
+        for (var i = 0; i < 10; i++)
+        {
+            using var log = new TrainLog(folder.CreateFolder($"log{i}"), TimeProvider.System);
+            log.Write(new LoggedStep(1, 10 * random.NextDouble(), 1e-4, 1, 100, 50));
+            LossChart.Write(folder.Combine("loss.png"), log);
+        }
+
+        File.Exists(folder.Combine("loss.png")).Should().BeTrue();
+    }
 }

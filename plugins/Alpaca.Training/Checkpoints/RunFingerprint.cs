@@ -82,13 +82,9 @@ internal sealed class RunFingerprint
         Append(rows.Count);
         foreach (var row in rows)
         {
-            Append(row.Samples.Count);
-            foreach (var sample in row.Samples)
-            {
-                Append(sample.InputIds.Length);
-                hash.AppendData(MemoryMarshal.AsBytes(sample.InputIds.AsSpan()));
-                hash.AppendData(MemoryMarshal.AsBytes(sample.Labels.AsSpan()));
-            }
+            Append(row.Sample.InputIds.Length);
+            hash.AppendData(MemoryMarshal.AsBytes(row.Sample.InputIds.AsSpan()));
+            hash.AppendData(MemoryMarshal.AsBytes(row.Sample.Labels.AsSpan()));
         }
 
         return Convert.ToHexStringLower(hash.GetHashAndReset());

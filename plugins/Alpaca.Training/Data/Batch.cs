@@ -38,7 +38,7 @@ internal sealed class Batch
     /// <param name="labelledOnly">Whether <see cref="Scored"/> are the places with a label only; otherwise all of them, those without label having the target <see cref="SupervisedEncoder.IgnoreIndex"/>.</param>
     public static Batch Create(IReadOnlyList<TrainingRow> rows, Device device, bool packed, bool labelledOnly = true)
     {
-        var samples = rows.SelectMany(row => row.Samples).ToList();
+        var samples = rows.Select(row => row.Sample).ToList();
         int[] lengths = [.. samples.Select(sample => sample.InputIds.Length - 1)];
         var (height, width) = packed ? (1, lengths.Sum()) : (samples.Count, lengths.Max());
         var ids = new long[height * width];

@@ -66,5 +66,5 @@ internal sealed record TrainingData(IReadOnlyList<TrainingRow> Training, IReadOn
         return [.. order.AsSpan(0, count)];
     }
 
-    private static IReadOnlyList<TrainingRow> Single(IEnumerable<SupervisedExample> samples) => [.. samples.Select(sample => new TrainingRow([sample]))];
+    private static IReadOnlyList<TrainingRow> Single(IEnumerable<SupervisedExample> samples) => [.. samples.Select(sample => new TrainingRow(sample))];
 }

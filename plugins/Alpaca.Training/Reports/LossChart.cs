@@ -123,7 +123,8 @@ internal sealed class LossChart
         public Panel(int left, int top, int right, int bottom, double low, double high)
         {
             (Left, Top, Right, Bottom) = (left, top, right, bottom);
-            var margin = high > low ? (high - low) * 0.05 : Math.Max(Math.Abs(high) * 0.1, 1e-6);
+            // Values that differ by rounding alone are one value, of which there are no ticks in between.
+            var margin = high - low > 1e-6 * Math.Abs(high) ? (high - low) * 0.05 : Math.Max(Math.Abs(high) * 0.1, 1e-6);
             Low = low == 0 ? 0 : low - margin;
             High = high + margin;
         }

@@ -13,5 +13,5 @@ internal static class Samples
         return new SupervisedExample(ids, [.. ids.Select((id, i) => i < prompt ? SupervisedEncoder.IgnoreIndex : id)]);
     }
 
-    public static TrainingRow Row(params SupervisedExample[] samples) => new(samples);
+    public static TrainingRow Row(SupervisedExample sample) => new(sample);
 }
