@@ -7,7 +7,7 @@ namespace Alpaca.Training;
 internal static class VocabularyCheck
 {
     /// <summary>Compares the tokenizer's pieces with the model's rows.</summary>
-    /// <exception cref="AlpacaUsageException">They do not go together; says all that is wrong.</exception>
+    /// <exception cref="AlpacaException">They do not go together; says all that is wrong.</exception>
     public static void Run(TrainingRequest request, LlamaConfig model, int pieces, IReadOnlyList<string> modulesToSave)
     {
         var problems = new List<string>();
@@ -22,6 +22,6 @@ internal static class VocabularyCheck
             problems.Add($"The tokenizer {request.TokenizerNameOrPath} has {pieces - rows} pieces more than the {rows} rows of the model {request.ModelNameOrPath}, and new rows must be trained; set ModulesToSave to {string.Join(',', needed)}.");
         if (pieces == rows && request.TrainableRows == TrainableRows.New)
             problems.Add($"TrainableRows is new, but the tokenizer {request.TokenizerNameOrPath} adds no piece to the {rows} rows of the model {request.ModelNameOrPath}; give the base model from before its vocabulary grew, or set TrainableRows to all.");
-        if (problems.Count > 0) throw new AlpacaUsageException(string.Join('\n', problems));
+        if (problems.Count > 0) throw new AlpacaException(string.Join('\n', problems));
     }
 }

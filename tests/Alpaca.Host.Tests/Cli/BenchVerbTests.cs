@@ -55,7 +55,7 @@ public sealed class BenchVerbTests : IDisposable
     }
 
     [Theory]
-    [InlineData("Name a bench: weights, convert, merge, tokenizer.")]
+    [InlineData("Name a bench: weights, convert, merge, tokenizer, train.")]
     [InlineData("--shape is '8C'", "weights", "--shape", "8C")]
     [InlineData("--output-dir is missing", "weights")]
     [InlineData("--scratch-dir is missing", "convert", "--input-dir", "x")]

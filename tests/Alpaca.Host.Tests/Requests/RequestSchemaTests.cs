@@ -106,7 +106,7 @@ public sealed class RequestBinderTests
     }
 
     [Theory]
-    [InlineData("LoraTrainable", "", "--LoraTrainable is missing: Linear layers with LoRA, comma separated.")]
+    [InlineData("LoraTrainable", "", "--LoraTrainable is missing: Linear layers with LoRA, comma separated, or all-linear.")]
     [InlineData("LoraRank", "0", "--LoraRank is 0; it must be from 1 to 1024.")]
     [InlineData("LoraDropout", "1", "--LoraDropout is 1; it must be from 0 to 0.99.")]
     public void Bind_TrainRequestOutOfRange_SaysTheRange(string name, string text, string error)
