@@ -115,7 +115,7 @@ internal sealed class LossChart
         var raw = (high - low) / count;
         var power = Math.Pow(10, Math.Floor(Math.Log10(raw)));
         var distance = (raw / power) switch { <= 1 => 1, <= 2 => 2, <= 5 => 5, _ => 10 } * power;
-        for (var i = Math.Ceiling(low / distance); i * distance <= high + distance * 1e-9; i++) yield return i * distance;
+        for (var i = Math.Ceiling(low / distance); i * distance <= high + distance * 1e-9; i++) yield return i == 0 ? 0 : i * distance; // no -0
     }
 
     private sealed record Panel
