@@ -23,7 +23,6 @@ public sealed class LoraPretrainer : IPretrainer, IPreviewingStage<PretrainReque
         ArgumentNullException.ThrowIfNull(request);
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         var tokenizer = ModelTokenizer.Load(request.TokenizerNameOrPath);
-        var data = TextBlocks.Load(request.DatasetDir, "training", request, tokenizer);
-        return new DataPreview([.. data.Lint.Summary, .. data.Lint.Warnings], [.. data.Samples.Take(count).Select(sample => SamplePreview.Of(sample, tokenizer))]);
+        return TextBlocks.Load(request.DatasetDir, "training", request, tokenizer).Preview(count, tokenizer);
     }
 }

@@ -21,7 +21,6 @@ public sealed class LoraTrainer : ITrainer, IPreviewingStage<TrainRequest>
         ArgumentNullException.ThrowIfNull(request);
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         var tokenizer = ModelTokenizer.Load(request.TokenizerNameOrPath);
-        var data = EncodedData.Load(request.DatasetDir, "training", request, tokenizer);
-        return new DataPreview([.. data.Lint.Summary, .. data.Lint.Warnings], [.. data.Samples.Take(count).Select(sample => SamplePreview.Of(sample, tokenizer))]);
+        return EncodedData.Load(request.DatasetDir, "training", request, tokenizer).Preview(count, tokenizer);
     }
 }

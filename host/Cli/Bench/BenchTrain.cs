@@ -35,8 +35,8 @@ internal static class BenchTrain
         var scratch = new Option<string?>("--scratch-dir") { Description = "Folder for the model; what is written there is deleted again [default: the system's temporary folder]", HelpName = "DIR" };
 
         var command = new Command("train", "Train LoRA on a model of a given shape, with and without each of the things that save time or memory");
-        Option<int?>[] numbers = [hidden, ffn, layers, heads, keyValueHeads, vocabulary, length, batch, steps, rank, repetitions];
-        foreach (var number in numbers) command.AddNumber(number, number == steps ? WarmUpSteps + 1 : 1);
+        NumberOption[] numbers = [hidden, ffn, layers, heads, keyValueHeads, vocabulary, length, batch, steps, rank, repetitions];
+        foreach (var number in numbers) command.AddNumber(number.Option, number == steps ? WarmUpSteps + 1 : 1);
         command.AddNumber(fill, 0.1, 1);
         command.AddNumber(response, 0.01, 0.99);
         foreach (var option in (Option[])[embeddings, precision, device, runs, scratch, context.Options.Json]) command.Add(option);
@@ -48,32 +48,28 @@ internal static class BenchTrain
         });
         command.SetAction(async (parse, cancellationToken) =>
         {
-            int Value(Option<int?> option) => parse.GetValue(option) ?? Defaults[option.Name];
+            int Value(NumberOption number) => parse.GetValue(number.Option) ?? number.Default;
             var config = WeightShape.Llama(Value(hidden), Value(ffn), Value(layers), Value(heads), Value(keyValueHeads)) with { VocabSize = Value(vocabulary) };
             var shape = new TrainingShape(config, Value(length), Value(batch), Value(steps), Value(rank), parse.GetValue(fill) ?? 0.55, parse.GetValue(response) ?? 0.4);
+            var usesGpu = parse.GetValue(device)!.StartsWith("cuda", StringComparison.OrdinalIgnoreCase);
             IReadOnlyList<string> fixedOptions =
             [
                 "--device", parse.GetValue(device)!, "--precision", parse.GetValue(precision)!, .. parse.GetValue(embeddings) ? (string[])["--modules-to-save", "embed_tokens,lm_head"] : [],
             ];
             var chosen = parse.GetValue(runs) is { } names ? names.Split(',') : [.. TrainingLevers.All.Select(l => l.Name)];
             var report = await RunAsync(
-                context, shape, fixedOptions, [.. TrainingLevers.All.Where(l => chosen.Contains(l.Name))], Value(repetitions), parse.GetValue(scratch), cancellationToken);
+                context, shape, fixedOptions, usesGpu, [.. TrainingLevers.All.Where(l => chosen.Contains(l.Name))], Value(repetitions), parse.GetValue(scratch), cancellationToken);
             report.Write(context.Console, parse.GetValue(context.Options.Json));
             return ExitCodes.Success;
         });
         return command;
     }
 
-    private static Dictionary<string, int> Defaults { get; } = new(StringComparer.Ordinal);
-
-    private static Option<int?> Number(string name, string description, int value)
-    {
-        Defaults[name] = value;
-        return new Option<int?>(name) { Description = string.Create(CultureInfo.InvariantCulture, $"{description} [default: {value}]"), HelpName = "N" };
-    }
+    private static NumberOption Number(string name, string description, int value)
+        => new(new Option<int?>(name) { Description = string.Create(CultureInfo.InvariantCulture, $"{description} [default: {value}]"), HelpName = "N" }, value);
 
     private static async Task<BenchReport> RunAsync(
-        CommandContext context, TrainingShape shape, IReadOnlyList<string> options, IReadOnlyList<TrainingLevers> runs, int repetitions, string? scratch, CancellationToken cancellationToken)
+        CommandContext context, TrainingShape shape, IReadOnlyList<string> options, bool usesGpu, IReadOnlyList<TrainingLevers> runs, int repetitions, string? scratch, CancellationToken cancellationToken)
     {
         var folder = scratch is null ? Directory.CreateTempSubdirectory("alpaca-bench-").FullName : Path.Combine(Directory.CreateDirectory(scratch).FullName, "bench-train");
         try
@@ -87,7 +83,7 @@ internal static class BenchTrain
                     var output = Path.Combine(folder, "run");
                     DurableFolder.TryDelete(output);
                     var (child, deviceMegabytes) = await DeviceMemory.WatchAsync(
-                        options[1].StartsWith("cuda", StringComparison.Ordinal),
+                        usesGpu,
                         ChildProcess.RunSelfAsync(["stage", "train", .. inputs.Options, .. options, .. run.Options, "--output-dir", output], cancellationToken));
                     var found = Read(Path.Combine(output, "train_log.jsonl"), child.PeakAnonymousBytes, deviceMegabytes);
                     figures[run].Add(found);
@@ -139,6 +135,10 @@ internal static class BenchTrain
 
         return new TrainingFigures(tokens / seconds, peakBytes / (double)(1 << 20), deviceMegabytes, loss);
     }
+
+    /// <param name="Option">The option.</param>
+    /// <param name="Default">Its value where it is not given.</param>
+    private sealed record NumberOption(Option<int?> Option, int Default);
 
     private sealed record TrainingFigures(double TokensPerSecond, double PeakMegabytes, double PeakDeviceMegabytes, double LastLoss);
 }

@@ -31,6 +31,12 @@ internal sealed record EncodedData(IReadOnlyList<SupervisedExample> Samples, Dat
             cancellationToken);
     }
 
+    /// <summary>What was found, and the first samples as the model will see them.</summary>
+    /// <param name="count">How many samples.</param>
+    /// <param name="tokenizer">The one that they were encoded with.</param>
+    public DataPreview Preview(int count, ModelTokenizer tokenizer)
+        => new([.. Lint.Lines], [.. Samples.Take(count).Select(sample => SamplePreview.Of(sample, tokenizer))]);
+
     /// <summary>Tells what was found.</summary>
     public void Log(ILogger logger)
     {

@@ -54,7 +54,7 @@ internal sealed record TrainingData(IReadOnlyList<TrainingRow> Training, IReadOn
     }
 
     private static IReadOnlyList<string> FindingsOf(EncodedData training, EncodedData? validation)
-        => [.. new[] { training, validation }.OfType<EncodedData>().SelectMany(data => data.Lint.Summary.Concat(data.Lint.Warnings))];
+        => [.. new[] { training, validation }.OfType<EncodedData>().SelectMany(data => data.Lint.Lines)];
 
     private static HashSet<int> ChooseHeldOut(int blocks, PretrainRequest request)
     {
