@@ -149,6 +149,40 @@ public sealed class InstructionDatasetTests : IDisposable
         InstructionDataset.Load([list, lines]).Select(c => c.Place.ToString()).Should().Equal($"{list}, row 1", $"{list}, row 2", $"{lines}, line 2");
     }
 
+    [Fact]
+    public void LoadQuestions_RowsWithAndWithoutAnswers_KeepsTheAnswersThereAre()
+    {
+        var file = _folder.Write("questions.jsonl", """
+            {"prompt": "a"}
+            {"instruction": "b", "input": "c"}
+            {"instruction": "d", "output": ""}
+            {"instruction": "e", "output": "f", "history": [["g", "h"]], "system": "s"}
+            {"messages": [{"role": "user", "content": "i"}]}
+            {"messages": [{"role": "user", "content": "j"}, {"role": "assistant", "content": "k"}]}
+            """);
+        InstructionDataset.LoadQuestions([file]).Should().BeEquivalentTo(
+            [
+                new Conversation([new ChatTurn("a", null)]), new Conversation([new ChatTurn("b\nc", null)]), new Conversation([new ChatTurn("d", null)]),
+                new Conversation([new ChatTurn("g", "h"), new ChatTurn("e", "f")], "s"), new Conversation([new ChatTurn("i", null)]), new Conversation([new ChatTurn("j", "k")]),
+            ],
+            SamePlaceOrNot);
+    }
+
+    [Theory]
+    [InlineData("""{"output": "x"}""", "*questions.jsonl, line 1: 'instruction' is missing*")]
+    [InlineData("""{"prompt": 3}""", "*line 1: 'prompt' is not a string*")]
+    [InlineData("""{"prompt": "a", "output": 3}""", "*line 1: 'output' is not a string*")]
+    [InlineData("""{"messages": [{"role": "system", "content": "a"}]}""", "*line 1: it has no question*")]
+    public void LoadQuestions_BadRow_TellsWhatAndWhere(string row, string message)
+    {
+        var file = _folder.Write("questions.jsonl", row);
+        FluentActions.Invoking(() => InstructionDataset.LoadQuestions([file])).Should().Throw<AlpacaException>().WithMessage(message);
+    }
+
+    [Fact]
+    public void Load_Prompt_IsNoTrainingData()
+        => FluentActions.Invoking(() => Load(_folder.Write("a.json", """[{"prompt": "a", "output": "b"}]"""))).Should().Throw<AlpacaException>().WithMessage("*'instruction' is missing*");
+
     private static EquivalencyAssertionOptions<Conversation> SamePlaceOrNot(EquivalencyAssertionOptions<Conversation> options)
         => options.WithStrictOrdering().Excluding(conversation => conversation.Place);
 

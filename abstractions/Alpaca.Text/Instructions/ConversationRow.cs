@@ -12,17 +12,18 @@ internal static class ConversationRow
     /// <summary>Reads a row.</summary>
     /// <param name="row">Any JSON value.</param>
     /// <param name="problems">Gets what is wrong with it.</param>
+    /// <param name="isAnswered">Whether it must end with an answer; otherwise <c>prompt</c> may also stand for <c>instruction</c>, and an empty answer is none.</param>
     /// <returns>The conversation, or <see langword="null"/> if there is a problem.</returns>
-    public static Conversation? Read(JsonElement row, List<string> problems)
+    public static Conversation? Read(JsonElement row, List<string> problems, bool isAnswered)
     {
         if (row.ValueKind != JsonValueKind.Object)
         {
             problems.Add("not an object with instruction and output, messages or conversations");
             return null;
         }
-        return row.TryGetProperty("messages", out var messages) ? MessageList.Read(row, "messages", messages, problems)
-            : row.TryGetProperty("conversations", out messages) ? MessageList.Read(row, "conversations", messages, problems)
-            : ReadAlpaca(row, problems);
+        return row.TryGetProperty("messages", out var messages) ? MessageList.Read(row, "messages", messages, problems, isAnswered)
+            : row.TryGetProperty("conversations", out messages) ? MessageList.Read(row, "conversations", messages, problems, isAnswered)
+            : ReadAlpaca(row, problems, isAnswered);
     }
 
     /// <summary>The string of a key; problems are told.</summary>
@@ -53,12 +54,13 @@ internal static class ConversationRow
         return null;
     }
 
-    private static Conversation? ReadAlpaca(JsonElement row, List<string> problems)
+    private static Conversation? ReadAlpaca(JsonElement row, List<string> problems, bool isAnswered)
     {
         var before = problems.Count;
-        var instruction = ReadText(row, "instruction", isRequired: true, problems);
+        var instruction = ReadText(row, !isAnswered && row.TryGetProperty("prompt", out _) ? "prompt" : "instruction", isRequired: true, problems);
         var input = ReadText(row, "input", isRequired: false, problems);
-        var output = ReadText(row, "output", isRequired: true, problems);
+        var output = ReadText(row, "output", isRequired: isAnswered, problems);
+        if (!isAnswered && output is "") output = null;
         var system = ReadText(row, "system", isRequired: false, problems);
         var turns = new List<ChatTurn>();
         if (row.TryGetProperty("history", out var history) && history.ValueKind != JsonValueKind.Null) ReadHistory(history, turns, problems);

@@ -13,7 +13,8 @@ internal static class MessageList
     /// <param name="key">The key of the messages.</param>
     /// <param name="messages">The messages.</param>
     /// <param name="problems">Gets what is wrong with it; only the first thing, since what follows depends on it.</param>
-    public static Conversation? Read(JsonElement row, string key, JsonElement messages, List<string> problems)
+    /// <param name="isAnswered">Whether the last message must be an answer.</param>
+    public static Conversation? Read(JsonElement row, string key, JsonElement messages, List<string> problems, bool isAnswered)
     {
         if (messages.ValueKind != JsonValueKind.Array || messages.GetArrayLength() == 0)
         {
@@ -47,7 +48,8 @@ internal static class MessageList
                     break;
             }
         }
-        if (problems.Count == before && (turns.Count == 0 || turns[^1].Assistant is null)) problems.Add("it ends without an answer");
+        if (problems.Count == before && turns.Count == 0) problems.Add(isAnswered ? "it ends without an answer" : "it has no question");
+        else if (problems.Count == before && isAnswered && turns[^1].Assistant is null) problems.Add("it ends without an answer");
         return problems.Count > before ? null : new Conversation(turns, system);
     }
 

@@ -62,6 +62,8 @@ public sealed class Llama3Tokenizer : ModelTokenizer
     /// <summary>The bytes an id stands for.</summary>
     internal ReadOnlySpan<byte> BytesOf(int id, bool skipSpecialTokens) => skipSpecialTokens && Special.Find(id) is { IsSpecial: true } ? [] : _bytes[id];
 
+    private protected override ReadOnlyMemory<byte> VisibleBytesOf(int id) => Special.Find(id) is { IsSpecial: true } ? default(ReadOnlyMemory<byte>) : _bytes[id];
+
     internal override void EncodeText<TSink>(ReadOnlySpan<char> text, ref TSink sink) => _encoder.Encode(text, ref sink);
 
     internal override TokenAssembler CreateAssembler() => new ByteAssembler(this, skipSpecialTokens: true);

@@ -202,6 +202,15 @@ public abstract class ModelTokenizer : Tokenizer
     /// <summary>The piece of an id as the vocabulary writes it, for instance with <c>▁</c> for a space; <see langword="null"/> if the id is not in the vocabulary.</summary>
     public abstract string? PieceOf(int id);
 
+    /// <summary>What an id adds to decoded text, in UTF-8: characters, or some of the bytes of one. Empty for special tokens, which decoding leaves out.</summary>
+    /// <param name="id">An id of the vocabulary.</param>
+    /// <exception cref="AlpacaException">The id is not in the vocabulary.</exception>
+    public ReadOnlyMemory<byte> BytesOf(int id)
+    {
+        ThrowIfOutside(id);
+        return VisibleBytesOf(id);
+    }
+
     /// <summary>The id of a special or added token by its text, for instance <c>&lt;|eot_id|&gt;</c>; <see langword="null"/> if there is no such token.</summary>
     public int? SpecialIdOf(string content)
     {
@@ -213,6 +222,9 @@ public abstract class ModelTokenizer : Tokenizer
     /// <param name="text">The text; unpaired surrogates count as U+FFFD.</param>
     /// <param name="sink">Gets the tokens, in order.</param>
     internal abstract void EncodeText<TSink>(ReadOnlySpan<char> text, ref TSink sink) where TSink : struct, ITokenSink, allows ref struct;
+
+    /// <summary>What an id of the vocabulary adds to decoded text.</summary>
+    private protected abstract ReadOnlyMemory<byte> VisibleBytesOf(int id);
 
     /// <summary>Begins decoding ids one by one, special tokens left out.</summary>
     internal abstract TokenAssembler CreateAssembler();

@@ -47,6 +47,9 @@ public abstract class SentencePieceTokenizer : ModelTokenizer
 
     internal sealed override bool ContinuesCharacter(int id) => _bytes[id] is >= 0x80 and < 0xC0;
 
+    private protected sealed override ReadOnlyMemory<byte> VisibleBytesOf(int id)
+        => ByteOf(id) is { } value ? new[] { value } : _surfaces[id] is { } surface ? Encoding.UTF8.GetBytes(surface) : default(ReadOnlyMemory<byte>);
+
     internal sealed override TokenAssembler CreateAssembler() => new PieceAssembler(this);
 
     /// <summary>Hugging Face's <c>convert_tokens_to_string</c>: runs of ordinary pieces are decoded by themselves, special tokens are written out between them.</summary>

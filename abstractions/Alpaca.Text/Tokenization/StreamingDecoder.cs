@@ -13,6 +13,9 @@ public sealed class StreamingDecoder(ModelTokenizer tokenizer)
     private readonly TokenAssembler _assembler = (tokenizer ?? throw new ArgumentNullException(nameof(tokenizer))).CreateAssembler();
     private readonly StringBuilder _output = new();
 
+    /// <summary>Whether no bytes of an unfinished character are held back.</summary>
+    public bool IsComplete => _assembler.IsComplete;
+
     /// <summary>Takes the next id.</summary>
     /// <param name="id">An id of the vocabulary; special tokens give nothing.</param>
     /// <returns>The text that is complete now; often empty.</returns>
