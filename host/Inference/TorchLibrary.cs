@@ -8,9 +8,13 @@ internal static class TorchLibrary
 {
     /// <summary>Loads it before any plugin touches TorchSharp.</summary>
     /// <exception cref="AlpacaUsageException">The folder holds no libtorch that can be loaded.</exception>
-    public static void Use(AlpacaSettings settings)
+    public static void Use(AlpacaSettings settings) => Use(settings.TorchLibraryPath);
+
+    /// <summary>Loads the one in a folder, if one is named, before any plugin touches TorchSharp.</summary>
+    /// <exception cref="AlpacaUsageException">The folder holds no libtorch that can be loaded.</exception>
+    public static void Use(string? folder)
     {
-        if (settings.TorchLibraryPath is not { } folder) return;
+        if (folder is null) return;
         try
         {
             LibTorch.Preload(folder);

@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Runtime.Loader;
+using Alpaca.Formats;
 
 namespace Alpaca.Host.Torch;
 
@@ -109,7 +110,7 @@ public static class LibTorch
                 ElfVersionNeeds.MakeWeak(image, "GLIBCXX_3.4.32");
                 var temporary = $"{copy}.{Environment.ProcessId}";
                 File.WriteAllBytes(temporary, image);
-                File.Move(temporary, copy, overwrite: true);
+                Rename.File(temporary, copy, overwrite: true);
                 return copy;
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -1,6 +1,7 @@
 using Alpaca.Abstractions;
 using Alpaca.Formats;
 using Alpaca.Llama;
+using Alpaca.Text;
 using static TorchSharp.torch;
 
 namespace Alpaca.Inference.Torch;
@@ -13,17 +14,21 @@ public sealed class TorchBackend : IInferenceBackend
     public string Name => "Torch";
 
     /// <inheritdoc />
-    public Task<ITextGenerator> LoadAsync(string modelFolder, InferenceOptions options, CancellationToken cancellationToken = default)
+    public bool CanLoad(string modelFolder) => File.Exists(Path.Combine(modelFolder, "config.json")) && !HoldsOnnx(modelFolder);
+
+    /// <inheritdoc />
+    public async Task<ITextGenerator> LoadAsync(string modelFolder, InferenceOptions options, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(modelFolder);
         ArgumentNullException.ThrowIfNull(options);
-        return Task.Run<ITextGenerator>(() => Load(modelFolder, options, cancellationToken), cancellationToken);
+        cancellationToken.ThrowIfCancellationRequested();
+        return await BatchedTextGenerator.StartAsync(() => Load(modelFolder, options, cancellationToken), options.ReusePrefixes).ConfigureAwait(false);
     }
 
-    private static TorchTextGenerator Load(string modelFolder, InferenceOptions options, CancellationToken cancellationToken)
+    private static TorchDecoder Load(string modelFolder, InferenceOptions options, CancellationToken cancellationToken)
     {
         var (device, weightType) = Check(options);
-        if (File.Exists(Path.Combine(modelFolder, "model.onnx")))
+        if (HoldsOnnx(modelFolder))
             throw new AlpacaException($"{modelFolder} holds an ONNX model, which the Torch backend does not run; give it the Hugging Face folder that the stage convert or merge made, or use the Onnx backend.");
 
         using var files = HuggingFaceModel.Open(modelFolder);
@@ -31,30 +36,35 @@ public sealed class TorchBackend : IInferenceBackend
         if (options.ContextLength > limit)
             throw new AlpacaUsageException($"ContextLength is {options.ContextLength}, but {modelFolder} was made for at most {limit} positions (max_position_embeddings in config.json); use 0 or a smaller number.");
 
-        var numerics = new NumericsThread();
+        // One setting for the whole process, as libtorch has it; on this thread it takes effect at once.
+        if (options.Threads > 0) set_num_threads(options.Threads);
+        var adapters = TorchAdapters.Load(options.Adapters, files.Config, weightType, device);
+        LlamaModel? model = null;
         try
         {
-            var model = numerics.Run(() =>
-            {
-                // One setting for the whole process, as libtorch has it; on this thread it takes effect at once.
-                if (options.Threads > 0) set_num_threads(options.Threads);
-                return LlamaModel.Load(
-                    files, new LlamaModelOptions { Device = device, WeightType = weightType }, NullProgress.Instance.WithCancellation(cancellationToken));
-            });
-            return new TorchTextGenerator(model, options.ContextLength == 0 ? limit : options.ContextLength, numerics);
+            model = LlamaModel.Load(
+                files,
+                new LlamaModelOptions { Device = device, WeightType = weightType, ProjectionFactory = adapters.ProjectionFactory },
+                NullProgress.Instance.WithCancellation(cancellationToken));
+            return new TorchDecoder(model, adapters, options.ContextLength == 0 ? limit : options.ContextLength, options.MaxConcurrency + 1);
         }
         catch
         {
-            numerics.Dispose();
+            model?.Dispose();
+            adapters.Dispose();
             throw;
         }
     }
+
+    private static bool HoldsOnnx(string modelFolder) => File.Exists(Path.Combine(modelFolder, "model.onnx"));
 
     private static (Device Device, ScalarType WeightType) Check(InferenceOptions options)
     {
         var problems = new List<string>();
         if (options.Threads < 0) problems.Add($"Threads is {options.Threads}; use 0 for as many as the machine has cores, or a positive number.");
         if (options.ContextLength < 0) problems.Add($"ContextLength is {options.ContextLength}; use 0 for the model's own limit, or a positive number.");
+        if (options.MaxConcurrency < 1) problems.Add($"MaxConcurrency is {options.MaxConcurrency}; use 1 or more.");
+        problems.AddRange(AdapterSource.ProblemsOfNames(options.Adapters).Select(problem => problem + "."));
         var device = Try(() => TorchDevice.Parse(options.Device)) ?? CPU;
         var weightType = Try(() => (ScalarType?)TorchDevice.ScalarTypeOf(options.Precision)) ?? ScalarType.Float32;
         return problems.Count == 0 ? (device, weightType) : throw new AlpacaUsageException(string.Join(Environment.NewLine, problems));

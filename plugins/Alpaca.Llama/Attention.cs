@@ -28,7 +28,8 @@ public sealed class Attention : Module
     /// <param name="x">[B, T, H].</param>
     /// <param name="surroundings">At the positions of x.</param>
     /// <param name="cache">The positions before x.</param>
-    internal Tensor Forward(Tensor x, DecoderSurroundings surroundings, LayerCache? cache)
+    /// <param name="pass">Where in the cache those of x go.</param>
+    internal Tensor Forward(Tensor x, DecoderSurroundings surroundings, LayerCache? cache = null, CachePass? pass = null)
     {
         using var scope = NewDisposeScope();
         var (batch, length) = (x.shape[0], x.shape[1]);
@@ -36,25 +37,30 @@ public sealed class Attention : Module
         var q = rotation.Apply(SplitHeads(q_proj.call(x), _heads));         // [B, heads, T, hd]
         var k = rotation.Apply(SplitHeads(k_proj.call(x), _keyValueHeads)); // [B, kvHeads, T, hd]
         var v = SplitHeads(v_proj.call(x), _keyValueHeads);
-        if (cache is not null) (k, v) = cache.Append(k, v);                 // [B, kvHeads, S, hd]
+        if (cache is not null) (k, v) = cache.Append(k, v, pass!);          // [B, kvHeads, S, hd]
 
         var y = segments is null ? Attend(q, k, v, mask) : AttendWithin(q, k, v, segments); // [B, heads, T, hd]
-        y = y.transpose(1, 2).reshape(batch, length, _heads * _headDim);    // [B, T, heads * hd]
+        if (length > 1) y = y.transpose(1, 2);
+        y = y.reshape(batch, length, _heads * _headDim);                    // [B, T, heads * hd]
         return o_proj.call(y).MoveToOuterDisposeScope();
     }
 
     // [B, T, heads * hd] -> [B, heads, T, hd]
-    private Tensor SplitHeads(Tensor x, int heads) => x.view(x.shape[0], x.shape[1], heads, _headDim).transpose(1, 2);
+    private Tensor SplitHeads(Tensor x, int heads)
+    {
+        var (batch, length) = (x.shape[0], x.shape[1]);
+        return length == 1 ? x.view(batch, heads, 1, _headDim) : x.view(batch, length, heads, _headDim).transpose(1, 2);
+    }
 
     private Tensor Attend(Tensor q, Tensor k, Tensor v, Tensor? mask)
     {
         var (batch, length, keys) = (q.shape[0], q.shape[2], k.shape[2]);
-        if (mask is null && length == 1)
+        if (length == 1 && (mask is null || mask.shape is [_, 1, 1, _]))
         {
-            // One query sees every key, so the query heads of a group are so many rows of one head, and keys and values need no copies:
+            // All query heads of a group see the same keys, so they are so many rows of one head, and keys and values need no copies:
             // [B, heads, 1, hd] -> [B, kvHeads, group, hd].
             var rows = q.reshape(batch, _keyValueHeads, _heads / _keyValueHeads, _headDim);
-            return functional.scaled_dot_product_attention(rows, k, v).reshape(batch, _heads, 1, _headDim);
+            return functional.scaled_dot_product_attention(rows, k, v, mask).reshape(batch, _heads, 1, _headDim);
         }
 
         if (mask is null && _fused && _heads != _keyValueHeads) return FusedKernels.CausalAttention(q, k, v);

@@ -18,10 +18,10 @@ public sealed class DecoderLayer : Module
     }
 
     /// <summary>[B, T, H] -> [B, T, H].</summary>
-    internal Tensor Forward(Tensor x, DecoderSurroundings surroundings, LayerCache? cache)
+    internal Tensor Forward(Tensor x, DecoderSurroundings surroundings, LayerCache? cache = null, CachePass? pass = null)
     {
         using var scope = NewDisposeScope();
-        var h = x + self_attn.Forward(input_layernorm.call(x), surroundings, cache);
+        var h = x + self_attn.Forward(input_layernorm.call(x), surroundings, cache, pass);
         return (h + mlp.call(post_attention_layernorm.call(h))).MoveToOuterDisposeScope();
     }
 }

@@ -10,7 +10,7 @@ namespace Alpaca.Llama;
 /// <remarks>
 /// The state dictionary has the keys of Hugging Face's <c>LlamaForCausalLM</c>. Every weight is frozen; what is to be trained comes in through
 /// <see cref="LlamaModelOptions.ProjectionFactory"/> or by setting <c>requires_grad</c> of <see cref="EmbedTokens"/> and <see cref="LmHead"/>.
-/// Reading weights apart, its state does not change, so several threads may run it, each with a <see cref="KeyValueCache"/> of its own.
+/// Reading weights apart, its state does not change, so several threads may run it, each with slots of a <see cref="KeyValueCache"/> of its own.
 /// </remarks>
 public sealed class LlamaModel : Module
 {
@@ -73,26 +73,41 @@ public sealed class LlamaModel : Module
     }
 
     /// <summary>An empty cache of this model's shape, type and device.</summary>
-    /// <param name="capacity">Most positions it can hold.</param>
-    /// <param name="batch">Sequences. The default is 1.</param>
-    public KeyValueCache CreateCache(int capacity, int batch = 1) => new(Config, capacity, _weightType, Device, batch);
+    /// <param name="capacity">Most positions of a sequence.</param>
+    /// <param name="slots">Most sequences. The default is 1.</param>
+    public KeyValueCache CreateCache(int capacity, int slots = 1) => new(Config, slots, capacity, _weightType, Device);
 
     /// <summary>Runs the decoder up to the final norm.</summary>
     /// <param name="ids">Token ids, [B, T] int64, each below <see cref="LlamaConfig.VocabSize"/>.</param>
-    /// <param name="positions">[B, T] or [1, T]. The default counts on from what the cache holds.</param>
+    /// <param name="positions">[B, T] or [1, T]. The default is 0, 1, 2, ….</param>
     /// <param name="attentionMask">
-    /// Broadcast to [B, heads, T, S], S counting the cache: boolean (true sees, see <see cref="AttentionMasks"/>) or additive (0 sees, -inf does not). It is all the
+    /// Broadcast to [B, heads, T, T]: boolean (true sees, see <see cref="AttentionMasks"/>) or additive (0 sees, -inf does not). It is all the
     /// masking there is, so it must be causal itself. The default is causal.
     /// </param>
-    /// <param name="cache">The positions before, to which these are appended. The default is none.</param>
     /// <returns>[B, T, H] in the weight type, in the caller's dispose scope.</returns>
-    /// <exception cref="InvalidOperationException">The cache has no room left for T positions.</exception>
-    public Tensor ForwardHidden(Tensor ids, Tensor? positions = null, Tensor? attentionMask = null, KeyValueCache? cache = null)
+    public Tensor ForwardHidden(Tensor ids, Tensor? positions = null, Tensor? attentionMask = null)
     {
         ArgumentNullException.ThrowIfNull(ids);
         using var scope = NewDisposeScope();
-        cache?.EnsureFits(ids.shape[1]);
-        return ForwardHidden(ids, Surround(ids.shape[1], positions, attentionMask, cache?.Length ?? 0), cache).MoveToOuterDisposeScope();
+        return ForwardHidden(ids, Surround(ids.shape[1], positions, attentionMask)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Runs the decoder up to the final norm on positions that come after those of a cache, and appends them to it.</summary>
+    /// <param name="embedded">The rows of the embedding, [B, T, H], from <see cref="Embed"/>.</param>
+    /// <param name="positions">[B, T], or [1, T] for the same positions in every row.</param>
+    /// <param name="pass">Where in the cache they go.</param>
+    /// <returns>[B, T, H] in the weight type, in the caller's dispose scope.</returns>
+    public Tensor ForwardHidden(Tensor embedded, Tensor positions, CachePass pass)
+    {
+        ArgumentNullException.ThrowIfNull(embedded);
+        ArgumentNullException.ThrowIfNull(positions);
+        ArgumentNullException.ThrowIfNull(pass);
+        using var scope = NewDisposeScope();
+        var length = embedded.shape[1];
+        var past = pass.Keys - (int)length;
+        // SDPA's own causal flag starts at the first key, so it is right only without a past; a single query sees everything.
+        var mask = pass.Mask ?? (past > 0 && length > 1 ? AttentionMasks.Causal(length, pass.Keys, Device) : null);
+        return Run(embedded, new DecoderSurroundings(_rotary.At(positions, _weightType), mask), pass).MoveToOuterDisposeScope();
     }
 
     /// <summary>Runs the decoder up to the final norm.</summary>
@@ -102,24 +117,34 @@ public sealed class LlamaModel : Module
     public Tensor ForwardHidden(Tensor ids, DecoderSurroundings surroundings)
     {
         ArgumentNullException.ThrowIfNull(ids);
-        return ForwardHidden(ids, surroundings, cache: null);
+        using var scope = NewDisposeScope();
+        return Run(Embed(ids), surroundings).MoveToOuterDisposeScope();
     }
 
     /// <summary>How many decoder layers there are.</summary>
     public int LayerCount => model.Layers.Count;
 
-    /// <summary>The first step of <see cref="ForwardHidden(Tensor, Tensor?, Tensor?, KeyValueCache?)"/>, for those who take it apart: [B, T] -> [B, T, H] in the weight type.</summary>
+    /// <summary>The first step of <see cref="ForwardHidden(Tensor, Tensor?, Tensor?)"/>, for those who take it apart: [B, T] -> [B, T, H] in the weight type.</summary>
     public Tensor Embed(Tensor ids)
     {
         using var scope = NewDisposeScope();
         return model.EmbedTokens.Lookup(ids).to_type(_weightType).MoveToOuterDisposeScope();
     }
 
-    /// <summary>What all layers share for some positions without a cache; see <see cref="ForwardHidden(Tensor, Tensor?, Tensor?, KeyValueCache?)"/>.</summary>
+    /// <summary>What all layers share for some positions without a cache; see <see cref="ForwardHidden(Tensor, Tensor?, Tensor?)"/>.</summary>
     /// <param name="length">T.</param>
     /// <param name="positions">[B, T] or [1, T]. The default is 0, 1, 2, ….</param>
     /// <param name="attentionMask">Broadcast to [B, heads, T, T]. The default is causal.</param>
-    public DecoderSurroundings Surround(long length, Tensor? positions = null, Tensor? attentionMask = null) => Surround(length, positions, attentionMask, past: 0);
+    public DecoderSurroundings Surround(long length, Tensor? positions = null, Tensor? attentionMask = null)
+    {
+        using var scope = NewDisposeScope();
+        var rotation = _rotary.At(positions ?? arange(length, device: Device).unsqueeze(0), _weightType);
+        rotation.Cos.MoveToOuterDisposeScope();
+        rotation.Sin.MoveToOuterDisposeScope();
+        // Null stays null: SDPA's own causal flag is right where queries and keys start together.
+        var mask = attentionMask is null || attentionMask.dtype == ScalarType.Bool ? attentionMask : attentionMask.to_type(_weightType);
+        return new DecoderSurroundings(rotation, mask?.MoveToOuterDisposeScope());
+    }
 
     /// <summary>What all layers share for sequences that stand one after another in one row.</summary>
     public DecoderSurroundings Surround(Segments segments)
@@ -138,11 +163,11 @@ public sealed class LlamaModel : Module
     /// <param name="surroundings">At the positions of x.</param>
     public Tensor RunLayer(int layer, Tensor x, DecoderSurroundings surroundings) => model.Layers[layer].Forward(x, surroundings, cache: null);
 
-    /// <summary>The last step of <see cref="ForwardHidden(Tensor, Tensor?, Tensor?, KeyValueCache?)"/>, the final norm: [B, T, H] -> [B, T, H].</summary>
+    /// <summary>The last step of <see cref="ForwardHidden(Tensor, Tensor?, Tensor?)"/>, the final norm: [B, T, H] -> [B, T, H].</summary>
     public Tensor Normalize(Tensor x) => model.Norm.call(x);
 
     /// <summary>The scores of the next token.</summary>
-    /// <param name="hidden">[..., H], from <see cref="ForwardHidden(Tensor, Tensor?, Tensor?, KeyValueCache?)"/>.</param>
+    /// <param name="hidden">[..., H], from <see cref="ForwardHidden(Tensor, Tensor?, Tensor?)"/>.</param>
     /// <returns>[..., V] in float32, in the caller's dispose scope.</returns>
     public Tensor Logits(Tensor hidden) => lm_head.Score(hidden);
 
@@ -153,34 +178,18 @@ public sealed class LlamaModel : Module
         base.Dispose(disposing);
     }
 
-    private Tensor ForwardHidden(Tensor ids, DecoderSurroundings surroundings, KeyValueCache? cache)
+    // [B, T, H] -> [B, T, H]
+    private Tensor Run(Tensor embedded, DecoderSurroundings surroundings, CachePass? pass = null)
     {
         using var scope = NewDisposeScope();
-        var x = Embed(ids); // [B, T, H]
+        var x = embedded;
         for (var i = 0; i < LayerCount; i++)
         {
-            var next = model.Layers[i].Forward(x, surroundings, cache?[i]);
-            x.Dispose(); // What gradients need of it, autograd holds itself.
+            var next = model.Layers[i].Forward(x, surroundings, pass?.Cache[i], pass);
+            if (i > 0) x.Dispose(); // What gradients need of it, autograd holds itself.
             x = next;
         }
 
-        cache?.Advance(ids.shape[1]);
         return Normalize(x).MoveToOuterDisposeScope();
-    }
-
-    private DecoderSurroundings Surround(long length, Tensor? positions, Tensor? attentionMask, int past)
-    {
-        using var scope = NewDisposeScope();
-        var rotation = _rotary.At(positions ?? arange(past, past + length, device: Device).unsqueeze(0), _weightType);
-        rotation.Cos.MoveToOuterDisposeScope();
-        rotation.Sin.MoveToOuterDisposeScope();
-        return new DecoderSurroundings(rotation, MaskFor(attentionMask, length, past)?.MoveToOuterDisposeScope());
-    }
-
-    // Null stays null where SDPA's own causal flag, which starts at the first key, is right, and for a single query, which sees everything.
-    private Tensor? MaskFor(Tensor? mask, long length, int past)
-    {
-        if (mask is null) return past > 0 && length > 1 ? AttentionMasks.Causal(length, past + length, Device) : null;
-        return mask.dtype == ScalarType.Bool ? mask : mask.to_type(_weightType);
     }
 }

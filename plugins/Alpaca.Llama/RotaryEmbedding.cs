@@ -29,8 +29,10 @@ public sealed class RotaryEmbedding : IDisposable
         ArgumentNullException.ThrowIfNull(positions);
         using var scope = NewDisposeScope();
         var angles = positions.to_type(ScalarType.Float32).unsqueeze(-1) * _inverseFrequencies; // [B, T, 1] * [hd/2] -> [B, T, hd/2]
-        angles = cat([angles, angles], -1).unsqueeze(1);                                         // -> [B, 1, T, hd]
-        return new Rotation(angles.cos().to_type(type).MoveToOuterDisposeScope(), angles.sin().to_type(type).MoveToOuterDisposeScope());
+        var (cos, sin) = (angles.cos(), angles.sin());
+        return new Rotation(
+            cat([cos, cos], -1).unsqueeze(1).to_type(type).MoveToOuterDisposeScope(),   // [B, T, hd/2] -> [B, 1, T, hd]
+            cat([-sin, sin], -1).unsqueeze(1).to_type(type).MoveToOuterDisposeScope());
     }
 
     /// <inheritdoc />
@@ -39,16 +41,16 @@ public sealed class RotaryEmbedding : IDisposable
 
 /// <summary>A rotation of query and key vectors.</summary>
 /// <param name="Cos">[B, 1, T, hd].</param>
-/// <param name="Sin">[B, 1, T, hd].</param>
+/// <param name="Sin">[B, 1, T, hd], negative in the first half: the sign of the coordinate that is turned into it.</param>
 public readonly record struct Rotation(Tensor Cos, Tensor Sin)
 {
+    private static readonly TorchSharp.Scalar One = 1;
+
     /// <summary>Rotates [B, heads, T, hd].</summary>
     public Tensor Apply(Tensor x)
     {
         ArgumentNullException.ThrowIfNull(x);
-        using var scope = NewDisposeScope();
-        var half = x.shape[^1] / 2;
-        var rotated = cat([-x.narrow(-1, half, half), x.narrow(-1, 0, half)], -1);
-        return (x * Cos + rotated * Sin).MoveToOuterDisposeScope();
+        using var exchanged = x.roll(x.shape[^1] / 2, -1); // [x₂, x₁]
+        return (x * Cos).addcmul_(exchanged, Sin, One);
     }
 }

@@ -226,7 +226,7 @@ public sealed class LlamaModelTests
         void Step()
         {
             using var scope = NewDisposeScope();
-            model.Logits(model.ForwardHidden(TinyModels.Ids(3), cache: cache));
+            model.Logits(model.ForwardHidden(model.Embed(TinyModels.Ids(3)), arange(3).unsqueeze(0), cache.Extend(0, 0, 3)));
         }
     }
 

@@ -32,11 +32,14 @@ public sealed class ReferenceTests
         using var cache = model.CreateCache(expected.PromptIds.Length + expected.Greedy.Length);
         var tokens = new List<int>();
         int[] next = expected.PromptIds;
+        var position = 0;
 
         while (tokens.Count < expected.Greedy.Length)
         {
             using var step = NewDisposeScope();
-            tokens.Add((int)model.Logits(model.ForwardHidden(Row(next), cache: cache))[0, -1].argmax().item<long>());
+            var hidden = model.ForwardHidden(model.Embed(Row(next)), arange(position, position + next.Length).unsqueeze(0), cache.Extend(0, position, next.Length));
+            tokens.Add((int)model.Logits(hidden)[0, -1].argmax().item<long>());
+            position += next.Length;
             next = [tokens[^1]];
         }
 
