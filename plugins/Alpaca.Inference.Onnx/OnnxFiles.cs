@@ -17,4 +17,7 @@ internal static class OnnxFiles
 
     /// <summary>What onnxruntime-genai reads.</summary>
     public const string GenaiConfig = "genai_config.json";
+
+    /// <summary>What the export stage did, and how exact the result is.</summary>
+    public const string Report = "export_report.json";
 }

@@ -31,5 +31,5 @@ public sealed class ExternalDataLayoutTests
         layout.Should().Throw<OverflowException>();
     }
 
-    private static GraphWeight.Copy Weight(string name, params long[] shape) => new GraphWeight.Copy(name, shape, name);
+    private static GraphWeight.Copy Weight(string name, params long[] shape) => new GraphWeight.Copy(name, OnnxType.Float, shape, name);
 }

@@ -48,6 +48,30 @@ public sealed class OnnxBackendTests : IDisposable
         shorter.ContextLength.Should().Be(100);
     }
 
+    [Theory]
+    [InlineData(Precision.Fp32, false)]
+    [InlineData(Precision.Fp32, true)]
+    [InlineData(Precision.Int4, false)]
+    [InlineData(Precision.Int4, true)]
+    public async Task Generate_FilesCutOrOverwrittenSinceLoading_GoesOn(Precision precision, bool isOverwritten)
+    {
+        var fixture = LlamaFixture.Load("plain");
+        var folder = await ExportAsync(fixture.Folder, precision);
+        using var generator = await new OnnxBackend().LoadAsync(folder, new InferenceOptions());
+        var before = await GenerateAsync(generator, fixture.Prompt);
+
+        foreach (var file in (string[])[OnnxFiles.Data, OnnxFiles.Model])
+        {
+            // In place, as `cp` does it: the file that is mapped becomes shorter, or other.
+            using var stream = new FileStream(Path.Combine(folder, file), FileMode.Open, FileAccess.ReadWrite);
+            if (isOverwritten) stream.Write(new byte[stream.Length]);
+            else stream.SetLength(0);
+        }
+
+        (await GenerateAsync(generator, fixture.Prompt)).Should().Equal(before);
+        (await GenerateAsync(generator, [1, .. Enumerable.Range(3, 150)])).Should().NotBeEmpty("rows of the embedding are read that were not before");
+    }
+
     [Fact]
     public async Task Load_HuggingFaceFolder_NamesTheCommandThatExportsIt()
     {
@@ -103,7 +127,7 @@ public sealed class OnnxBackendTests : IDisposable
             "g", [new OnnxNode("n", "", "Identity", ["x"], ["y"], [])], [], [new OnnxValue("x", OnnxType.Float, [1])], [new OnnxValue("y", OnnxType.Float, [1])]);
         WriteModel(graph);
 
-        await ShouldFailAsync(_folder.Path, "*model.onnx has no float32 input past_key_values.0.key*export stage*");
+        await ShouldFailAsync(_folder.Path, "*model.onnx has no floating-point input past_key_values.0.key*export stage*");
     }
 
     [Fact]
@@ -116,7 +140,9 @@ public sealed class OnnxBackendTests : IDisposable
     }
 
     [Theory]
-    [InlineData("cuda", 0, 0, Precision.Fp32, "*Device 'cuda'*cpu*Torch*")]
+    [InlineData("cuda:1", 0, 0, Precision.Fp32, "*Device 'cuda:1'*-p:Accelerator=cuda*cpu*Torch*")]
+    [InlineData("cuda:x", 0, 0, Precision.Fp32, "*Device 'cuda:x' is unknown*")]
+    [InlineData("gpu", -2, 0, Precision.Fp32, "*Device 'gpu' is unknown*Threads*-2*")]
     [InlineData("cpu", -1, 0, Precision.Fp32, "*Threads*-1*")]
     [InlineData("cpu", 0, 513, Precision.Fp32, "*context length*512*513*")]
     [InlineData("cpu", 0, 0, Precision.Int8, "*precision*int8*")]
@@ -143,10 +169,10 @@ public sealed class OnnxBackendTests : IDisposable
         (await load.Should().ThrowAsync<AlpacaException>()).WithMessage(message);
     }
 
-    private async Task<string> ExportAsync(string model)
+    private async Task<string> ExportAsync(string model, Precision precision = Precision.Fp32)
     {
         var context = StageContexts.In(_folder);
-        await new OnnxExporter().ExecuteAsync(new ExportRequest { Model = model }, context);
+        await new OnnxExporter().ExecuteAsync(new ExportRequest { Model = model, Precision = precision }, context);
         return context.OutputFolder;
     }
 

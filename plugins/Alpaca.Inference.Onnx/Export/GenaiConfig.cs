@@ -9,8 +9,10 @@ internal static class GenaiConfig
 {
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
-    /// <summary>The file's text.</summary>
-    public static string For(LlamaConfig config)
+    /// <summary>The file's text. Execution providers are left to the client: the same graph runs on all of them.</summary>
+    /// <param name="config">The model.</param>
+    /// <param name="kvCache"><see cref="GraphMetadata.Shared"/> or <see cref="GraphMetadata.Growing"/>.</param>
+    public static string For(LlamaConfig config, string kvCache)
     {
         var decoder = new JsonObject
         {
@@ -49,7 +51,7 @@ internal static class GenaiConfig
             ["min_length"] = 0,
             ["num_beams"] = 1,
             ["num_return_sequences"] = 1,
-            ["past_present_share_buffer"] = true,
+            ["past_present_share_buffer"] = kvCache == GraphMetadata.Shared,
             ["repetition_penalty"] = 1.0,
             ["temperature"] = 1.0,
             ["top_k"] = 1,

@@ -63,6 +63,23 @@ internal sealed record OnnxDataLocation(string File, long Offset, long Length);
 internal enum OnnxType
 {
     Float = 1,
+    UInt8 = 2,
     Int32 = 6,
     Int64 = 7,
+    Bool = 9,
+    Float16 = 10,
+}
+
+/// <summary>What is fixed about each <see cref="OnnxType"/>.</summary>
+internal static class OnnxTypes
+{
+    /// <summary>Bytes of an element.</summary>
+    public static int Size(this OnnxType type) => type switch
+    {
+        OnnxType.Float or OnnxType.Int32 => 4,
+        OnnxType.UInt8 or OnnxType.Bool => 1,
+        OnnxType.Int64 => 8,
+        OnnxType.Float16 => 2,
+        _ => throw new ArgumentOutOfRangeException(nameof(type), type, null),
+    };
 }

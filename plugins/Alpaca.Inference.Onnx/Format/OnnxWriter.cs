@@ -5,6 +5,9 @@ namespace Alpaca.Inference.Onnx;
 /// <summary>Writes a model as <c>onnx.proto</c> lays it out. Weights belong in a data file: a protobuf message cannot pass 2 GB.</summary>
 internal static class OnnxWriter
 {
+    /// <summary>What models say who made them.</summary>
+    public const string Producer = "Alpaca";
+
     private const int AttributeTypeFloat = 1;
     private const int AttributeTypeInt = 2;
     private const int DataLocationExternal = 1;
@@ -14,7 +17,7 @@ internal static class OnnxWriter
     {
         var proto = new ProtobufWriter();
         proto.Integer(1, model.IrVersion);
-        proto.Text(2, "Alpaca");
+        proto.Text(2, Producer);
         proto.Message(7, graph => WriteGraph(graph, model.Graph));
         foreach (var (domain, version) in model.OperatorSets)
         {

@@ -1,47 +1,70 @@
 using Alpaca.Abstractions;
 using Alpaca.Formats;
-using Microsoft.ML.OnnxRuntime;
+using Alpaca.Text;
 
 namespace Alpaca.Inference.Onnx;
 
-/// <summary>Runs ONNX model folders with ONNX Runtime on the CPU.</summary>
+/// <summary>Runs ONNX model folders with ONNX Runtime, on the CPU or, where it was built for it, with CUDA.</summary>
 public sealed class OnnxBackend : IInferenceBackend
 {
     /// <inheritdoc />
     public string Name => "Onnx";
 
     /// <inheritdoc />
-    public Task<ITextGenerator> LoadAsync(string modelFolder, InferenceOptions options, CancellationToken cancellationToken = default)
+    public bool CanLoad(string modelFolder) => File.Exists(Path.Combine(modelFolder, OnnxFiles.Model));
+
+    /// <inheritdoc />
+    public async Task<ITextGenerator> LoadAsync(string modelFolder, InferenceOptions options, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(modelFolder);
         ArgumentNullException.ThrowIfNull(options);
-        CheckOptions(options);
-        return Task.Run<ITextGenerator>(() => Load(modelFolder, options, cancellationToken), cancellationToken);
+        var device = CheckOptions(options);
+        cancellationToken.ThrowIfCancellationRequested();
+        return await BatchedTextGenerator.StartAsync(() => Load(modelFolder, device, options, cancellationToken), options.ReusePrefixes).ConfigureAwait(false);
     }
 
-    private static OnnxTextGenerator Load(string folder, InferenceOptions options, CancellationToken cancellationToken)
+    private static OnnxDecoder Load(string folder, OnnxDevice device, InferenceOptions options, CancellationToken cancellationToken)
     {
         var modelFile = CheckFolder(folder);
-        var context = ContextLength(folder, options);
-        var session = OpenSession(modelFile, options.Threads, cancellationToken);
+        var config = LlamaConfig.Load(folder);
+        var context = ContextLength(folder, config, options);
+        var slots = options.MaxConcurrency + 1; // the last one is for texts to score or embed, and for moving others
+        var session = OnnxSession.Open(modelFile, device, options.Threads, cancellationToken);
+        IReadOnlyList<OnnxAdapter> adapters = [];
         try
         {
-            return new OnnxTextGenerator(session, DecoderSignature.Read(session, modelFile), context);
+            var signature = DecoderSignature.Read(session, modelFile);
+            adapters = OnnxAdapterReader.Read(options.Adapters, modelFile, config, signature);
+            return new OnnxDecoder(session, signature, config.HiddenSize, context, slots, adapters, device.Cuda is { } number ? (parts, bytes) => new DeviceCacheMemory(session, number, parts, bytes) : null);
         }
-        catch
+        catch (Exception e)
         {
+            foreach (var adapter in adapters) adapter.Dispose();
             session.Dispose();
-            throw;
+            if (e is not OutOfMemoryException) throw;
+            throw new AlpacaException($"There is no memory for the keys and values of {slots} sequences of {context} tokens; lower the context length or the number of sequences at a time (MaxConcurrency).", e);
         }
     }
 
-    private static void CheckOptions(InferenceOptions options)
+    private static OnnxDevice CheckOptions(InferenceOptions options)
     {
-        if (!string.Equals(options.Device, "cpu", StringComparison.OrdinalIgnoreCase))
-            throw new AlpacaUsageException($"Device '{options.Device}' is not available to the Onnx backend, which runs on the cpu; set the device to cpu or use the Torch backend.");
+        var problems = new List<string>();
+        OnnxDevice device = default;
+        try
+        {
+            device = OnnxDevice.Parse(options.Device);
+        }
+        catch (AlpacaUsageException e)
+        {
+            problems.Add(e.Message.TrimEnd('.'));
+        }
+
         if (options.Precision != Precision.Fp32)
-            throw new AlpacaUsageException($"The Onnx backend runs models in the precision they were exported with; leave the precision at fp32 instead of {options.Precision.ToString().ToLowerInvariant()}.");
-        if (options.Threads < 0) throw new AlpacaUsageException($"Threads must be 0 or more, not {options.Threads}.");
+            problems.Add($"The Onnx backend runs models in the precision they were exported with; leave the precision at fp32 instead of {options.Precision.ToString().ToLowerInvariant()}");
+        if (options.Threads < 0) problems.Add($"Threads must be 0 or more, not {options.Threads}");
+        if (options.MaxConcurrency < 1) problems.Add($"MaxConcurrency must be 1 or more, not {options.MaxConcurrency}");
+        problems.AddRange(AdapterSource.ProblemsOfNames(options.Adapters));
+        return problems.Count == 0 ? device : throw new AlpacaUsageException(string.Join("; ", problems) + ".");
     }
 
     /// <summary>Looks for everything that can be wrong with the files before ONNX Runtime does, whose messages are not written for users.</summary>
@@ -59,37 +82,11 @@ public sealed class OnnxBackend : IInferenceBackend
         return modelFile;
     }
 
-    private static int ContextLength(string folder, InferenceOptions options)
+    private static int ContextLength(string folder, LlamaConfig config, InferenceOptions options)
     {
-        var limit = LlamaConfig.Load(folder).MaxPositionEmbeddings;
+        var limit = config.MaxPositionEmbeddings;
         if (options.ContextLength < 0 || options.ContextLength > limit)
             throw new AlpacaUsageException($"The context length must be from 1 to {limit}, the limit of {folder}, or 0 for that limit; it is {options.ContextLength}.");
         return options.ContextLength == 0 ? limit : options.ContextLength;
-    }
-
-    private static InferenceSession OpenSession(string modelFile, int threads, CancellationToken cancellationToken)
-    {
-        using var options = new SessionOptions
-        {
-            // Container limits count: ONNX Runtime's own default looks at the whole machine.
-            IntraOpNumThreads = threads > 0 ? threads : Environment.ProcessorCount,
-            LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
-        };
-
-        // Worker threads spin between the operators of a step, which decoding needs, but sleep as soon as no step runs.
-        options.AddSessionConfigEntry("session.force_spinning_stop", "1");
-        using var cancellation = cancellationToken.Register(() => options.SetLoadCancellationFlag(true));
-        try
-        {
-            return new InferenceSession(modelFile, options);
-        }
-        catch (OnnxRuntimeException) when (cancellationToken.IsCancellationRequested)
-        {
-            throw new OperationCanceledException(cancellationToken);
-        }
-        catch (OnnxRuntimeException e)
-        {
-            throw new AlpacaException($"ONNX Runtime cannot load {modelFile} ({e.Message.Split('\n')[0]}); export the model again.", e);
-        }
     }
 }
