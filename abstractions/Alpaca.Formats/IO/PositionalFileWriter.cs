@@ -87,7 +87,7 @@ internal sealed partial class PositionalFileWriter : IDisposable
         _handle.Dispose();
         try
         {
-            File.Move(_temporaryPath, _path, overwrite: true);
+            Rename.File(_temporaryPath, _path, overwrite: true);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -43,18 +43,5 @@ public sealed class StreamedForwardTests
     }
 
     private static Activations Run(LlamaConfig config, UnmergedWeights weights, IReadOnlyList<int> ids)
-    {
-        var forward = new StreamedForward(config, weights, ids);
-        foreach (var step in forward.Steps().Where(step => step.Input is not null))
-        {
-            foreach (var (name, output) in step.Names.Zip(step.Outputs))
-            {
-                var rows = new float[output.Width * step.Input!.Width];
-                weights.ReadRows(name, 0, rows);
-                RowProducts.Multiply(rows, step.Input, output, firstColumn: 0);
-            }
-        }
-
-        return forward.Logits!;
-    }
+        => new StreamedForward(config, weights, ids).Run(new RowPipeline(NullProgress.Instance, CancellationToken.None));
 }

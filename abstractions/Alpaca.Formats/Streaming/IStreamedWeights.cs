@@ -1,11 +1,10 @@
-using Alpaca.Formats;
-
-namespace Alpaca.Merging;
+namespace Alpaca.Formats;
 
 /// <summary>The weights of a model too large for memory: what a decoder needs of them beside the products with their rows.</summary>
-internal interface IStreamedWeights
+public interface IStreamedWeights
 {
     /// <summary>Shape and stored type of a tensor.</summary>
+    /// <param name="name">The tensor, by one of <see cref="LlamaTensorNames"/>.</param>
     TensorInfo Describe(string name);
 
     /// <summary>Reads whole rows; of a vector, elements.</summary>
@@ -19,16 +18,4 @@ internal interface IStreamedWeights
     /// <param name="input">[T, in]</param>
     /// <param name="output">[T, out], gets the updates added.</param>
     void AddUpdates(string name, Activations input, Activations output);
-}
-
-/// <summary>One vector for each position of a prompt.</summary>
-/// <param name="Positions">Number of positions T.</param>
-/// <param name="Width">Elements of a vector.</param>
-internal sealed record Activations(int Positions, int Width)
-{
-    /// <summary>The vectors one after the other, [T, width].</summary>
-    public float[] Values { get; } = new float[Positions * Width];
-
-    /// <summary>The vector of a position.</summary>
-    public Span<float> this[int position] => Values.AsSpan(position * Width, Width);
 }

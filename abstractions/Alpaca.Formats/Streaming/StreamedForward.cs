@@ -1,20 +1,13 @@
 using System.Numerics.Tensors;
-using Alpaca.Formats;
 
-namespace Alpaca.Merging;
-
-/// <summary>What a decoder needs next: rows that it may then look up, or products with all rows of some weights.</summary>
-/// <param name="Names">The tensors. Every tensor of the model comes up once, those of tied embeddings a second time as the output layer.</param>
-/// <param name="Input">x, [T, in]; <see langword="null"/> when nothing is multiplied.</param>
-/// <param name="Outputs">For each tensor y = x Wᵀ, [T, out], to be filled before the next step; empty when nothing is multiplied.</param>
-internal sealed record DecoderStep(IReadOnlyList<string> Names, Activations? Input, IReadOnlyList<Activations> Outputs);
+namespace Alpaca.Formats;
 
 /// <summary>A LLaMA's logits for a short prompt, computed while its weights pass by a few rows at a time: a model of any size in a few MB.</summary>
 /// <remarks>
 /// The decoder of meta-llama <c>model.py</c> in float32: pre-normalised attention with rotary positions, then SwiGLU, each added to the residual stream. It does not read the
-/// weights itself: whoever passes over them anyway fills in the products.
+/// weights itself: whoever passes over them anyway fills in the products; <see cref="Run"/> passes over them for that alone.
 /// </remarks>
-internal sealed class StreamedForward
+public sealed class StreamedForward
 {
     private readonly LlamaConfig _config;
     private readonly IStreamedWeights _weights;
@@ -22,6 +15,11 @@ internal sealed class StreamedForward
     private readonly float[] _frequencies;                                                // [hd/2]
     private readonly Activations _residual;                                               // [T, H]
 
+    /// <summary>Prepares a prompt's way through a model.</summary>
+    /// <param name="config">The model.</param>
+    /// <param name="weights">Its weights.</param>
+    /// <param name="ids">The prompt, T ids.</param>
+    /// <exception cref="Alpaca.Abstractions.AlpacaException">The model has a position encoding that is not supported.</exception>
     public StreamedForward(LlamaConfig config, IStreamedWeights weights, IReadOnlyList<int> ids)
     {
         _config = config;
@@ -33,6 +31,16 @@ internal sealed class StreamedForward
 
     /// <summary>The logits, [T, vocabulary], after the last step.</summary>
     public Activations? Logits { get; private set; }
+
+    /// <summary>Passes over the weights and fills in the products, on several threads.</summary>
+    /// <param name="pipeline">Its progress counts the bytes of the weights.</param>
+    /// <returns>The logits, [T, vocabulary].</returns>
+    public Activations Run(RowPipeline pipeline)
+    {
+        ArgumentNullException.ThrowIfNull(pipeline);
+        foreach (var step in Steps().Where(step => step.Input is not null)) pipeline.Run(step.Names.Select((name, i) => Products(name, step.Input!, step.Outputs[i])));
+        return Logits!;
+    }
 
     /// <summary>The way through the model.</summary>
     public IEnumerable<DecoderStep> Steps()
@@ -66,6 +74,13 @@ internal sealed class StreamedForward
         yield return head;
         Logits = Output(head, 0);
     }
+
+    private RowTask Products(string name, Activations input, Activations output) => RowTask.For(_weights.Describe(name), blockRows: 1, chunk =>
+    {
+        var rows = chunk.Scratch.Get<float>(0, chunk.Rows * input.Width);
+        _weights.ReadRows(name, chunk.FirstRow, rows);
+        RowProducts.Multiply(rows, input, output, (int)chunk.FirstRow);
+    });
 
     private static DecoderStep LookUp(params string[] names) => new(names, null, []);
 

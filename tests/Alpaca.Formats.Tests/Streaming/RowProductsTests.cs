@@ -1,4 +1,4 @@
-namespace Alpaca.Merging.Tests.Verification;
+namespace Alpaca.Formats.Tests.Streaming;
 
 public sealed class RowProductsTests
 {

@@ -3,10 +3,10 @@ using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
-namespace Alpaca.Merging;
+namespace Alpaca.Formats;
 
 /// <summary>Products of a few rows of a weight with the vectors of a prompt.</summary>
-internal static class RowProducts
+public static class RowProducts
 {
     private const int RowsAtOnce = 2;
     private const int PositionsAtOnce = 4;
