@@ -8,6 +8,9 @@ namespace Alpaca.Host;
 /// <param name="System">What stands before the first turn, or <see langword="null"/>.</param>
 internal sealed record ChatConversation(IReadOnlyList<ChatTurn> Turns, string? System)
 {
+    // OpenAI's newer name of the system role.
+    private static readonly ChatRole Developer = new("developer");
+
     /// <summary>Pairs each user message with the answer after it, and puts instructions and system messages before the first turn.</summary>
     /// <remarks>Several messages of one side in a row are on lines of their own; an answer before the first question is left out.</remarks>
     /// <exception cref="ArgumentException">The last message is not the user's, or a message is of another role.</exception>
@@ -18,7 +21,7 @@ internal sealed record ChatConversation(IReadOnlyList<ChatTurn> Turns, string? S
         var turns = new List<ChatTurn>();
         foreach (var message in messages)
         {
-            if (message.Role == ChatRole.System) system.Add(message.Text);
+            if (message.Role == ChatRole.System || message.Role == Developer) system.Add(message.Text);
             else if (message.Role == ChatRole.User) turns.Add(new ChatTurn(message.Text, null));
             else if (message.Role == ChatRole.Assistant) Answer(turns, message.Text);
             else throw new ArgumentException($"A message has the role '{message.Role}'; there is system, user and assistant.", nameof(messages));

@@ -1,4 +1,3 @@
-using Alpaca.Abstractions;
 using Alpaca.Text;
 
 namespace Alpaca.Host;
@@ -12,18 +11,30 @@ internal sealed record ChatPrompt(IReadOnlyList<int> Ids, int ForgottenTurns)
     /// Encodes the conversation and leaves out the oldest turns until the next answer has the room it was promised. The last question is never cut: where it
     /// leaves less room than that, the answer gets what there is.
     /// </summary>
-    /// <exception cref="AlpacaException">The last question alone fills the context.</exception>
+    /// <exception cref="ContextLengthException">The last question alone fills the context.</exception>
     public static ChatPrompt Fit(ModelHandle model, IReadOnlyList<ChatTurn> turns, string? system, int maxNewTokens)
     {
         var context = model.Generator.ContextLength;
-        for (var forgotten = 0; ; forgotten++)
+        var ids = Encode(0);
+        if (HasRoom()) return new ChatPrompt(ids, 0);
+        // The fewest turns to forget, by halves: the more are forgotten, the shorter is the prompt.
+        var (least, most) = (1, turns.Count - 1);
+        while (least < most)
         {
-            var ids = model.Template.EncodeChat(model.Tokenizer, [.. turns.Skip(forgotten)], system);
-            if (ids.Count + maxNewTokens <= context) return new ChatPrompt(ids, forgotten);
-            if (forgotten < turns.Count - 1) continue;
-            return ids.Count < context
-                ? new ChatPrompt(ids, forgotten)
-                : throw new AlpacaException($"The message has {ids.Count} tokens with its template, and the model's context ends at {context}; shorten it.");
+            var middle = (least + most) / 2;
+            ids = Encode(middle);
+            if (HasRoom()) most = middle;
+            else least = middle + 1;
         }
+
+        var forgotten = Math.Max(0, most);
+        ids = Encode(forgotten);
+        return ids.Count < context
+            ? new ChatPrompt(ids, forgotten)
+            : throw new ContextLengthException($"The message has {ids.Count} tokens with its template, and the model's context ends at {context}; shorten it.");
+
+        IReadOnlyList<int> Encode(int skipped) => model.Template.EncodeChat(model.Tokenizer, skipped == 0 ? turns : [.. turns.Skip(skipped)], system);
+
+        bool HasRoom() => (long)ids.Count + maxNewTokens <= context;
     }
 }

@@ -6,11 +6,18 @@ namespace Alpaca.Host;
 
 /// <summary>A conversation with a model. Not safe to use from several threads.</summary>
 /// <param name="model">The model; not disposed with the session.</param>
-/// <param name="options">How tokens are chosen.</param>
-/// <param name="system">What stands before the first turn, where the template has a place for it.</param>
-public sealed class ChatSession(ModelHandle model, GenerationOptions options, string? system = null)
+public sealed class ChatSession(ModelHandle model)
 {
     private readonly List<ChatTurn> _turns = [];
+
+    /// <summary>How tokens are chosen.</summary>
+    public GenerationOptions Options { get; set; } = new();
+
+    /// <summary>What stands before the first turn, where the template has a place for it. The default is none.</summary>
+    public string? System { get; set; }
+
+    /// <summary>What came of the last message; <see langword="null"/> before the first.</summary>
+    public Answer? LastAnswer { get; private set; }
 
     /// <summary>The turns so far, the oldest first.</summary>
     public IReadOnlyList<ChatTurn> Turns => _turns;
@@ -28,12 +35,12 @@ public sealed class ChatSession(ModelHandle model, GenerationOptions options, st
     public async IAsyncEnumerable<string> SayAsync(string message, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(message);
-        var prompt = ChatPrompt.Fit(model, [.. _turns, new ChatTurn(message, null)], system, options.MaxNewTokens);
+        var prompt = ChatPrompt.Fit(model, [.. _turns, new ChatTurn(message, null)], System, Options.MaxNewTokens);
         ForgottenTurns = prompt.ForgottenTurns;
-        var answer = new Answer();
+        var answer = LastAnswer = new Answer();
         try
         {
-            await foreach (var text in model.AnswerAsync(prompt.Ids, options, answer, model.Template.StopStrings, cancellationToken)) yield return text;
+            await foreach (var text in model.AnswerAsync(prompt.Ids, Options, answer, model.Template.StopStrings, cancellationToken)) yield return text;
         }
         finally
         {

@@ -40,6 +40,14 @@ public sealed class ModelHandle(string folder, string backend, ITextGenerator ge
     /// <summary>The ids of a single question in the model's template.</summary>
     public IReadOnlyList<int> EncodeQuestion(string question) => Template.EncodeChat(Tokenizer, [ChatTurn.Ask(question)]);
 
+    /// <summary>The adapter that is applied to whatever does not name another, or <see langword="null"/>.</summary>
+    public string? Adapter { get; private init; }
+
+    /// <summary>The same loaded model with one of its adapters.</summary>
+    /// <param name="name">The adapter's name.</param>
+    /// <param name="own">Its own tokenizer; <see langword="null"/> for the model's.</param>
+    public ModelHandle WithAdapter(string name, ModelTokenizer? own = null) => new(Folder, Backend, Generator, own ?? tokenizer, Template, StopIds) { Adapter = name };
+
     /// <inheritdoc />
     public void Dispose() => Generator.Dispose();
 }

@@ -11,8 +11,11 @@ public sealed record ModelOptions
     /// <summary>The model's folder.</summary>
     public required string Folder { get; init; }
 
-    /// <summary>A folder with another tokenizer. The default is none: the model's own.</summary>
+    /// <summary>A folder with another tokenizer. The default is none: the adapter's own, else the model's.</summary>
     public string? TokenizerFolder { get; init; }
+
+    /// <summary>The folder of a LoRA adapter to apply unmerged. The default is none.</summary>
+    public string? AdapterFolder { get; init; }
 
     /// <summary>Whether a model without a tokenizer is an error. The default is <see langword="true"/>.</summary>
     public bool RequiresTokenizer { get; init; } = true;

@@ -11,7 +11,7 @@ public sealed class ChatSessionTests
     public async Task SayAsync_SecondTurn_SendsTheFirstAsWell()
     {
         var generator = new ScriptedGenerator("Beijing.", "Paris.");
-        var chat = new ChatSession(generator.ToHandle(), Greedy);
+        var chat = new ChatSession(generator.ToHandle()) { Options = Greedy };
 
         (await SayAsync(chat, "Capital of China?")).Should().Be("Beijing.");
         (await SayAsync(chat, "And of France?")).Should().Be("Paris.");
@@ -24,7 +24,7 @@ public sealed class ChatSessionTests
     public async Task SayAsync_ContextIsFull_ForgetsTheOldestTurnsOnly()
     {
         var generator = new ScriptedGenerator("fine") { ContextLength = 150 };
-        var chat = new ChatSession(generator.ToHandle(), Greedy);
+        var chat = new ChatSession(generator.ToHandle()) { Options = Greedy };
 
         for (var i = 0; i < 12; i++) await SayAsync(chat, $"number{i} please");
 
@@ -37,7 +37,7 @@ public sealed class ChatSessionTests
     public async Task SayAsync_LastTurnLeavesLessThanPromised_IsAnsweredInTheRoomThereIs()
     {
         var generator = new ScriptedGenerator("one two three four five") { ContextLength = 2048 };
-        var chat = new ChatSession(generator.ToHandle(), Greedy with { MaxNewTokens = 5000 });
+        var chat = new ChatSession(generator.ToHandle()) { Options = Greedy with { MaxNewTokens = 5000 } };
 
         (await SayAsync(chat, "Go on")).Should().Be("one two three four five");
     }
@@ -45,7 +45,7 @@ public sealed class ChatSessionTests
     [Fact]
     public async Task SayAsync_MessageLongerThanTheContext_SaysHowLongAndForgetsNothing()
     {
-        var chat = new ChatSession(new ScriptedGenerator("x") { ContextLength = 120 }.ToHandle(), Greedy);
+        var chat = new ChatSession(new ScriptedGenerator("x") { ContextLength = 120 }.ToHandle()) { Options = Greedy };
         await SayAsync(chat, "short");
 
         var saying = () => SayAsync(chat, string.Concat(Enumerable.Repeat("long ", 200)));
@@ -58,7 +58,7 @@ public sealed class ChatSessionTests
     public async Task SayAsync_CancelledInTheMiddle_KeepsWhatWasSaid()
     {
         using var cancel = new CancellationTokenSource();
-        var chat = new ChatSession(new ScriptedGenerator("one two three four five") { BeforeToken = i => { if (i == 4) cancel.Cancel(); } }.ToHandle(), Greedy);
+        var chat = new ChatSession(new ScriptedGenerator("one two three four five") { BeforeToken = i => { if (i == 4) cancel.Cancel(); } }.ToHandle()) { Options = Greedy };
 
         var saying = () => SayAsync(chat, "Count", cancel.Token);
 
@@ -70,7 +70,7 @@ public sealed class ChatSessionTests
     public async Task Reset_AfterTurns_StartsAnew()
     {
         var generator = new ScriptedGenerator("Beijing.");
-        var chat = new ChatSession(generator.ToHandle(), Greedy);
+        var chat = new ChatSession(generator.ToHandle()) { Options = Greedy };
         await SayAsync(chat, "Capital of China?");
 
         chat.Reset();
@@ -81,7 +81,7 @@ public sealed class ChatSessionTests
 
     [Fact]
     public async Task SayAsync_ModelSpeaksForTheUser_EndsBefore()
-        => (await SayAsync(new ChatSession(new ScriptedGenerator("Yes.\n\n### Instruction:\nAnd?").ToHandle(), Greedy with { MaxNewTokens = 100 }), "Ok?")).Trim().Should().Be("Yes.");
+        => (await SayAsync(new ChatSession(new ScriptedGenerator("Yes.\n\n### Instruction:\nAnd?").ToHandle()) { Options = Greedy with { MaxNewTokens = 100 } }, "Ok?")).Trim().Should().Be("Yes.");
 
     private static async Task<string> SayAsync(ChatSession chat, string message, CancellationToken cancellationToken = default)
     {

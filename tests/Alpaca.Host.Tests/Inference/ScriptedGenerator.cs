@@ -24,6 +24,9 @@ internal sealed class ScriptedGenerator(params string[] answers) : ITextGenerato
     /// <summary>Called before each token is given out.</summary>
     public Action<int>? BeforeToken { get; init; }
 
+    /// <summary>What it says of each token.</summary>
+    public float LogProbability { get; init; }
+
     public bool Disposed { get; private set; }
 
     /// <summary>This model behind a handle, with the tokenizer of the sample.</summary>
@@ -43,7 +46,7 @@ internal sealed class ScriptedGenerator(params string[] answers) : ITextGenerato
             BeforeToken?.Invoke(i);
             cancellationToken.ThrowIfCancellationRequested();
             if (options.StopIds.Contains(ids[i])) yield break;
-            yield return new GeneratedToken(ids[i], 0) { Logits = options.ReturnLogits ? new float[] { i, ids[i] } : default };
+            yield return new GeneratedToken(ids[i], LogProbability) { Logits = options.ReturnLogits ? new float[] { i, ids[i] } : default };
         }
     }
 
