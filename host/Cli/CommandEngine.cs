@@ -1,3 +1,4 @@
+using Alpaca.Abstractions;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -7,6 +8,7 @@ namespace Alpaca.Host;
 internal sealed class CommandEngine : IAsyncDisposable
 {
     private readonly ServiceProvider _services;
+    private NotificationService? _notifications;
 
     private CommandEngine(AlpacaSettings settings, ServiceProvider services) => (Settings, _services) = (settings, services);
 
@@ -24,10 +26,25 @@ internal sealed class CommandEngine : IAsyncDisposable
             .AddProvider(new ConsoleLog(console.ErrorLines)));
         services.AddAlpacaEngine(settings);
         services.AddSingleton<ModelLoader>();
+        services.AddMetrics();
+        services.AddSingleton<AlpacaMetrics>();
+        services.AddAlpacaNotifications(settings, () => NotificationSettings.Read(settings));
         return new CommandEngine(settings, services.BuildServiceProvider());
     }
 
     public T Get<T>() where T : notnull => _services.GetRequiredService<T>();
 
-    public ValueTask DisposeAsync() => _services.DisposeAsync();
+    /// <summary>Tells webhooks what the command does to runs and versions; the end of the engine waits a few seconds for that.</summary>
+    /// <exception cref="AlpacaUsageException">The section <c>Notifications</c> cannot be used.</exception>
+    public Task NotifyAsync(CancellationToken cancellationToken)
+    {
+        _notifications = Get<NotificationService>();
+        return _notifications.StartAsync(cancellationToken);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_notifications is not null) await _notifications.StopAsync(CancellationToken.None);
+        await _services.DisposeAsync();
+    }
 }

@@ -72,7 +72,9 @@ public static class CommandLine
             RunVerb.Create(context),
             PlanVerb.Create(context),
             RunsVerb.Create(context),
+            ModelsVerb.Create(context),
             StageVerb.Create(context, engine),
+            StageWorkerVerb.Create(context),
             GenerateVerb.Create(context),
             ChatVerb.Create(context),
             TokenizeVerb.Create(context),
@@ -80,7 +82,7 @@ public static class CommandLine
             BenchVerb.Create(context),
             PluginsVerb.Create(context),
         };
-        root.SetAction((parse, cancellationToken) => ServeVerb.RunAsync(context, parse, cancellationToken));
+        root.SetAction((parse, cancellationToken) => ServeVerb.RunAsync(context, parse, urls: null, cancellationToken));
         return root;
     }
 

@@ -10,7 +10,10 @@ internal static class JsonOutput
     private static readonly JsonSerializerOptions Options = Create();
 
     /// <summary>Writes a document on a line of its own.</summary>
-    public static void Write(TextWriter writer, object document) => writer.WriteLine(JsonSerializer.Serialize(document, Options));
+    public static void Write(TextWriter writer, object document) => writer.WriteLine(Serialize(document));
+
+    /// <summary>The document as text.</summary>
+    public static string Serialize(object document) => JsonSerializer.Serialize(document, Options);
 
     private static JsonSerializerOptions Create()
     {

@@ -8,14 +8,15 @@ internal sealed class ModelChoice
 {
     private readonly Option<string?> _model = new("--model") { Description = "Model folder [default: Inference:Model, else the newest model of the default pipeline]", HelpName = "DIR" };
     private readonly Option<string?> _backend = new("--backend") { Description = "Torch, Onnx or a plugin's [default: Inference:Backend]", HelpName = "NAME" };
-    private readonly Option<string?> _tokenizer = new("--tokenizer") { Description = "Folder with another tokenizer [default: the model's]", HelpName = "DIR" };
+    private readonly Option<string?> _adapter = new("--lora-model") { Description = "Folder of a LoRA adapter to apply without merging it [default: none]", HelpName = "DIR" };
+    private readonly Option<string?> _tokenizer = new("--tokenizer", "--tokenizer-path") { Description = "Folder with another tokenizer [default: the adapter's, else the model's]", HelpName = "DIR" };
     private readonly Option<string?> _template = new("--template") { Description = "Prompt template: alpaca, alpaca-inference, llama2, llama3 [default: Inference:Template]", HelpName = "NAME" };
     private readonly Option<string?> _device = new("--device") { Description = "cpu, cuda or cuda:N [default: Inference:Device]", HelpName = "DEVICE" };
     private readonly Option<int?> _threads = new("--threads") { Description = "Threads; 0 takes all cores [default: Inference:Threads]", HelpName = "N" };
 
     public void AddTo(Command command)
     {
-        foreach (var option in (Option[])[_model, _backend, _tokenizer, _template, _device]) command.Add(option);
+        foreach (var option in (Option[])[_model, _adapter, _backend, _tokenizer, _template, _device]) command.Add(option);
         command.AddNumber(_threads, 0);
     }
 
@@ -29,6 +30,7 @@ internal sealed class ModelChoice
         {
             Backend = backend,
             Folder = parse.GetValue(_model) ?? settings.Model ?? NewestModel(engine, backend),
+            AdapterFolder = parse.GetValue(_adapter),
             TokenizerFolder = parse.GetValue(_tokenizer),
             Template = parse.GetValue(_template) ?? settings.Template,
             Inference = settings.Options with { Device = parse.GetValue(_device) ?? settings.Options.Device, Threads = parse.GetValue(_threads) ?? settings.Options.Threads },

@@ -42,7 +42,7 @@ internal static class UsageProblems
     private static string MissingSubcommand(Command command, IReadOnlyList<string> tokens)
     {
         var what = command is RootCommand ? "verb" : command.Name;
-        var names = command.Subcommands.Select(c => c.Name).ToList();
+        var names = command.Subcommands.Where(c => !c.Hidden).Select(c => c.Name).ToList();
         if (tokens.FirstOrDefault(t => !t.StartsWith('-')) is { } wrong) return $"{wrong} is not a {what} (there is {string.Join(", ", names)}){NearestName.Suggest(wrong, names)}";
         return tokens.Count > 0 ? UnknownOption(command, tokens[0]) : $"Name a {what}: {string.Join(", ", names)}.";
     }

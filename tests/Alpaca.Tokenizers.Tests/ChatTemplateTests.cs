@@ -12,7 +12,7 @@ public class ChatTemplateTests
         [new("a", "b"), new("c", null), new("d", "e"), new("f ", null)],
     ];
 
-    [NodeTheory]
+    [NodeTheory("@huggingface/jinja")]
     [InlineData("alpaca")]
     [InlineData("alpaca-inference")]
     [InlineData("llama2")]
@@ -30,7 +30,7 @@ public class ChatTemplateTests
             .Should().Equal(cases.Select(sample => "<s>" + PromptTemplate.Get(name).RenderChat(sample.turns, sample.System)));
     }
 
-    [NodeFact]
+    [NodeFact("@huggingface/jinja")]
     public async Task ToJinja_AnsweredConversation_EndsWithTheAnswer()
     {
         using var texts = await NodeModules.RunAsync("render.mjs", new[] { "alpaca", "llama2" }.Select(name => new

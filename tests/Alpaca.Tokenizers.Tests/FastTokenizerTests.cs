@@ -82,7 +82,7 @@ public sealed class FastTokenizerTests : IDisposable
     public void Of_UserDefinedPieces_SaysWhyNot()
         => FastTokenizer.WhyNot(Base.Append([new SentencePiece("<mark>", 0, SentencePieceType.UserDefined)])).Should().Be("it has user-defined or unused pieces");
 
-    [NodeTheory]
+    [NodeTheory("@huggingface/tokenizers")]
     [InlineData(false)]
     [InlineData(true)]
     public async Task Write_ForHuggingFacesLibraries_GivesTheSameIdsAndTexts(bool isMerged)
@@ -93,7 +93,7 @@ public sealed class FastTokenizerTests : IDisposable
         await CompareAsync(isMerged ? Merged : Base, isMerged ? "[PAD]" : null, texts);
     }
 
-    [NodeFact]
+    [NodeFact("@huggingface/tokenizers")]
     public async Task Write_SampleModelsForHuggingFacesLibraries_GivesTheSameIdsOnTheSampleData()
     {
         var samples = Path.Combine(Golden.RepositoryRoot, "samples");
@@ -105,7 +105,7 @@ public sealed class FastTokenizerTests : IDisposable
         await CompareAsync(model, "[PAD]", texts);
     }
 
-    [NodeGoldenTheory]
+    [NodeGoldenTheory("@huggingface/tokenizers")]
     [Trait("Category", "Slow")]
     [InlineData(false)]
     [InlineData(true)]

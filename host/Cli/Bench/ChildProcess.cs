@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using Alpaca.Abstractions;
 
 namespace Alpaca.Host;
@@ -12,9 +11,8 @@ internal static class ChildProcess
     /// <summary>Runs this executable with other arguments.</summary>
     public static Task<ChildFigures> RunSelfAsync(IReadOnlyList<string> arguments, CancellationToken cancellationToken)
     {
-        var self = Environment.ProcessPath!;
-        var isHosted = Path.GetFileNameWithoutExtension(self) == "dotnet"; // `dotnet alpaca.dll`
-        return RunAsync(self, isHosted ? [typeof(ChildProcess).Assembly.Location, .. arguments] : arguments, cancellationToken);
+        var program = SelfProgram.With(arguments);
+        return RunAsync(program[0], [.. program.Skip(1)], cancellationToken);
     }
 
     /// <summary>Runs a program to its end.</summary>
@@ -29,7 +27,7 @@ internal static class ChildProcess
         long peak = 0;
         while (!process.HasExited)
         {
-            peak = Math.Max(peak, AnonymousMemory(process));
+            peak = Math.Max(peak, ProcessMemory.AnonymousBytes(process));
             await Task.WhenAny(process.WaitForExitAsync(CancellationToken.None), Task.Delay(SamplingInterval, CancellationToken.None)).ConfigureAwait(false);
         }
 
@@ -39,26 +37,6 @@ internal static class ChildProcess
         return process.ExitCode == 0
             ? new ChildFigures(elapsed, peak)
             : throw new AlpacaException($"{Path.GetFileName(program)} {string.Join(' ', arguments)} failed with exit code {process.ExitCode}: {(await error.ConfigureAwait(false)).Trim()}");
-    }
-
-    // RssAnon of proc(5): memory that belongs to the process alone, without files in the page cache.
-    private static long AnonymousMemory(Process process)
-    {
-        try
-        {
-            if (!OperatingSystem.IsLinux())
-            {
-                process.Refresh();
-                return process.PrivateMemorySize64;
-            }
-
-            var line = File.ReadLines(string.Create(CultureInfo.InvariantCulture, $"/proc/{process.Id}/status")).FirstOrDefault(l => l.StartsWith("RssAnon:", StringComparison.Ordinal));
-            return line is null ? 0 : long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], CultureInfo.InvariantCulture) << 10;
-        }
-        catch (Exception e) when (e is IOException or InvalidOperationException)
-        {
-            return 0; // It has just ended.
-        }
     }
 }
 

@@ -17,6 +17,8 @@ internal sealed record WeightShape(string Name, int Shards, int GrownVocabulary,
     [
         new("tiny", 2, 416, Llama(64, 172, 2, 4, 4) with { VocabSize = 320 }),
         new("10M", 1, 2_094, Llama(384, 1024, 5, 6, 6) with { VocabSize = 1_024 }), // the vocabularies of samples/, before and after they are merged
+        new("58M", 1, ChineseAlpaca, Llama(512, 1376, 8, 8, 8)),
+        new("242M", 1, ChineseAlpaca, Llama(2048, 5632, 4, 32, 4)), // a slice of a model with grouped queries: few layers, but each as wide as in a real one
         new("7B", 1, ChineseAlpaca, Llama(4096, 11008, 32, 32, 32)),
         new("13B", 2, ChineseAlpaca, Llama(5120, 13824, 40, 40, 40)),
         new("30B", 4, ChineseAlpaca, Llama(6656, 17920, 60, 52, 52)),

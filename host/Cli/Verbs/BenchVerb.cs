@@ -12,5 +12,7 @@ internal static class BenchVerb
         BenchStage.CreateMerge(context),
         BenchTokenizer.Create(context),
         BenchTrain.Create(context),
+        BenchInference.Create(context),
+        InferenceWorker.Create(context),
     };
 }

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
 using Alpaca.Abstractions;
 
 namespace Alpaca.Host;
@@ -6,7 +8,7 @@ namespace Alpaca.Host;
 /// <summary><c>alpaca chat</c>: a conversation at the terminal, or from a pipe.</summary>
 internal sealed class ChatVerb
 {
-    private const string Help = "Ctrl+C stops an answer, and ends the chat while none is given; /reset forgets the conversation, /exit ends it.";
+    private const string Help = "Ctrl+C stops an answer, and ends the chat while none is given; /help lists the commands.";
     private readonly ModelChoice _model = new();
     private readonly SamplingOptions _sampling = new();
     private readonly Option<string?> _system = new("--system") { Description = "What stands before the first turn, where the template has a place for it", HelpName = "TEXT" };
@@ -30,27 +32,15 @@ internal sealed class ChatVerb
         var options = _model.Read(parse, engine);
         using var model = await engine.Get<ModelLoader>().LoadAsync(options, cancellationToken);
         var console = _context.Console;
-        var chat = new ChatSession(model, _sampling.Read(parse), parse.GetValue(_system));
+        var chat = new ChatSession(model) { Options = _sampling.Read(parse), System = parse.GetValue(_system) };
+        var commands = new ChatCommands(chat);
         console.Error.WriteLine($"{model.Folder} on {model.Backend}. {Help}");
         while (await ReadAsync(cancellationToken) is { } message)
         {
-            switch (message)
-            {
-                case "":
-                    break;
-                case "/exit":
-                    return ExitCodes.Success;
-                case "/reset":
-                    chat.Reset();
-                    console.Error.WriteLine("The conversation is forgotten.");
-                    break;
-                case ['/', ..] when !message.Contains(' ', StringComparison.Ordinal):
-                    console.Error.WriteLine($"{message} is not a command. {Help}");
-                    break;
-                default:
-                    await AnswerAsync(chat, message, cancellationToken);
-                    break;
-            }
+            if (message.Length == 0) continue;
+            if (message == "/exit") break;
+            if (commands.TryRun(message) is { } reply) await console.Error.WriteLineAsync(reply);
+            else await AnswerAsync(chat, message, cancellationToken);
         }
 
         return ExitCodes.Success;
@@ -73,6 +63,7 @@ internal sealed class ChatVerb
         try
         {
             var begun = false;
+            var watch = Stopwatch.StartNew();
             await foreach (var piece in chat.SayAsync(message, part.Token))
             {
                 // The blanks that a template's end leaves before the answer are not shown.
@@ -81,6 +72,7 @@ internal sealed class ChatVerb
                 await output.WriteAsync(text);
             }
 
+            if (_context.Console.ErrorIsTerminal) await ShowFiguresAsync(chat.LastAnswer!, watch.Elapsed);
             if (chat.ForgottenTurns > 0) await _context.Console.Error.WriteLineAsync($"(the oldest {chat.ForgottenTurns} turns no longer fit the model's context)");
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
@@ -96,5 +88,12 @@ internal sealed class ChatVerb
             _context.Interrupts.EndPart();
             await output.WriteLineAsync();
         }
+    }
+
+    private async Task ShowFiguresAsync(Answer answer, TimeSpan time)
+    {
+        var speed = answer.Ids.Count / Math.Max(time.TotalSeconds, 1e-3);
+        var reused = answer.ReusedPromptTokens > 0 ? $", {answer.ReusedPromptTokens} of them known" : "";
+        await _context.Console.Error.WriteAsync(string.Create(CultureInfo.InvariantCulture, $"\n({answer.Ids.Count} tokens, {speed:F1} a second; prompt of {answer.PromptTokens}{reused})"));
     }
 }

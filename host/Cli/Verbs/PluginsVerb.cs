@@ -8,8 +8,9 @@ internal static class PluginsVerb
 {
     public static Command Create(CommandContext context)
     {
-        var command = new Command("plugins", "List the plugins, their states, stages and backends") { context.Options.Json };
-        command.SetAction((parse, _) => RunAsync(context, parse));
+        var digests = new Option<bool>("--digests") { Description = "The SHA-256 of each plugin's files, for Plugins:Sha256 [default: false]" };
+        var command = new Command("plugins", "List the plugins, their states, stages and backends") { digests, context.Options.Json };
+        command.SetAction((parse, _) => parse.GetValue(digests) ? RunDigestsAsync(context, parse) : RunAsync(context, parse));
         return command;
     }
 
@@ -19,6 +20,15 @@ internal static class PluginsVerb
         var plugins = engine.Catalog.Plugins;
         if (parse.GetValue(context.Options.Json)) JsonOutput.Write(context.Console.Out, plugins);
         else context.Console.OutTables.Write(CreateTable(plugins));
+        return ExitCodes.Success;
+    }
+
+    private static async Task<int> RunDigestsAsync(CommandContext context, ParseResult parse)
+    {
+        await using var engine = context.StartEngine(parse);
+        var digests = engine.Catalog.Plugins.ToDictionary(plugin => plugin.Name, plugin => PluginDigest.Of(plugin.Folder));
+        if (parse.GetValue(context.Options.Json)) JsonOutput.Write(context.Console.Out, digests);
+        else foreach (var (name, sha256) in digests) context.Console.Out.WriteLine($"{sha256}  {name}");
         return ExitCodes.Success;
     }
 

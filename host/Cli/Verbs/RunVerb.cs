@@ -20,6 +20,7 @@ internal static class RunVerb
         var pipeline = options.GetPipeline(engine, parse);
         var inference = InferenceSettings.Read(engine.Settings);
         var question = Question.Read(engine.Settings, pipeline, engine.Catalog.BackendNames);
+        await engine.NotifyAsync(cancellationToken);
         DropFolder.Of(engine.Settings, pipeline)?.Create();
 
         var lines = new StageLines(context.Console.ErrorLines);
@@ -27,6 +28,10 @@ internal static class RunVerb
         var run = await ProgressDisplay.ShowAsync(
             context.Console, progress => engine.Get<PipelineRunner>().RunAsync(pipeline, runOptions, progress, cancellationToken));
         if (run.Outcome != RunOutcome.Succeeded) context.Console.Error.WriteLine($"alpaca: {run.Error}");
+        if (run.Verdict is { } verdict)
+        {
+            foreach (var line in VerdictLines.Describe(verdict)) context.Console.Error.WriteLine(line);
+        }
 
         IReadOnlyList<BackendAnswer> answers = run.Outcome == RunOutcome.Succeeded && question is not null && runOptions.Until is null
             ? await AskAsync(engine, inference, question, run, cancellationToken)

@@ -55,11 +55,16 @@ public sealed class BenchVerbTests : IDisposable
     }
 
     [Theory]
-    [InlineData("Name a bench: weights, convert, merge, tokenizer, train.")]
+    [InlineData("Name a bench: weights, convert, merge, tokenizer, train, inference.")]
     [InlineData("--shape is '8C'", "weights", "--shape", "8C")]
     [InlineData("--output-dir is missing", "weights")]
     [InlineData("--scratch-dir is missing", "convert", "--input-dir", "x")]
     [InlineData("--lora-model is missing", "merge", "--base-model", "x", "--scratch-dir", "y")]
+    [InlineData("--runs: 'onnx:int3' is not a run", "inference", "--runs", "onnx:int3")]
+    [InlineData("--peer is 'vllm'", "inference", "--peer", "vllm")]
+    [InlineData("--batch is '1,x'", "inference", "--batch", "1,x")]
+    [InlineData("--shape and --model exclude each other", "inference", "--shape", "tiny", "--model", "x")]
+    [InlineData("--streams and --peer exclude each other", "inference", "--streams", "4", "--peer", "llama.cpp")]
     public async Task Bench_WrongOrMissing_IsSaid(string message, params string[] arguments)
         => (await CommandRun.InvokeAsync(["bench", .. arguments])).ShouldFail(ExitCodes.Usage, message);
 
@@ -70,6 +75,11 @@ public sealed class BenchVerbTests : IDisposable
 
         (result.Value, result.Deviation).Should().Be((2, 1));
     }
+
+    [Theory]
+    [InlineData(new[] { 3d, 1, 2 }, 2)]
+    [InlineData(new[] { 4d, 1, 2, 3 }, 2.5)]
+    public void BenchResult_Median_IsTheMiddle(double[] values, double median) => BenchResult.MedianOf("time", "s", values).Value.Should().Be(median);
 
     private async Task MakeAsync(string name, params string[] options)
         => (await CommandRun.InvokeAsync(["bench", "weights", "--shape", "tiny", "--output-dir", _folder.Combine(name), .. options])).ShouldSucceed();

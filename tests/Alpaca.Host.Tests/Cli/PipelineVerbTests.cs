@@ -41,6 +41,25 @@ public sealed class PipelineVerbTests : IDisposable
         (await _bench.InvokeAsync("plan", "--json")).ShouldSucceed().Json.EnumerateArray().Select(s => s.GetProperty("upToDate").GetBoolean()).Should().Equal(true, false);
     }
 
+    [Fact]
+    public async Task Runs_DamagedDatabase_IsKeptAndBegunAnewOnlyWhenTold()
+    {
+        (await _bench.InvokeAsync("run")).ShouldSucceed();
+        var database = _bench.Folder.Combine("workspace", "runs.db");
+        foreach (var companion in Directory.GetFiles(_bench.Folder.Combine("workspace"), "runs.db-*")) File.Delete(companion);
+        File.WriteAllText(database, string.Concat(Enumerable.Repeat("This was a database. ", 100)));
+
+        foreach (var command in (string[])["run", "runs"])
+            (await _bench.InvokeAsync(command)).ShouldFail(ExitCodes.Failure, $"alpaca: The database {database} is damaged (", "`alpaca runs --start-fresh`");
+        File.ReadAllText(database).Should().StartWith("This was a database.");
+        var setAside = (await _bench.InvokeAsync("runs", "--start-fresh", "--json")).ShouldSucceed().Json[0].GetProperty("setAside").GetString()!;
+
+        File.ReadAllText(setAside).Should().StartWith("This was a database.");
+        (await _bench.InvokeAsync("run")).ShouldSucceed().Error.Should().Contain("skipped, up to date", "artifacts are not in it");
+        (await _bench.InvokeAsync("runs", "--start-fresh")).ShouldSucceed().Output.Should().StartWith("No database of the workspace is damaged; nothing was done.");
+        (await _bench.InvokeAsync("runs", "--json")).ShouldSucceed().Json.GetArrayLength().Should().Be(1);
+    }
+
     [Theory]
     [InlineData("--force", "acme-note", "forced")]
     [InlineData("--force", "all", "forced")]

@@ -21,7 +21,7 @@ public sealed class StageVerbTests : IDisposable
     [Fact]
     public async Task Stage_Help_ShowsOptionsWithDefaultsAndDescriptions()
         => (await _bench.InvokeAsync("stage", "acme-note", "--help")).ShouldSucceed().Output.Should().MatchRegex(@"--text <TEXT>\s+What is noted \(required\)")
-            .And.MatchRegex(@"--copies <N>\s+How often it is written \[default: 1\]").And.MatchRegex(@"--mishap <none\|error\|once\|crash\|hang>\s+What goes wrong \[default: none\]")
+            .And.MatchRegex(@"--copies <N>\s+How often it is written \[default: 1\]").And.MatchRegex(@"--mishap <none\|error\|once\|crash\|hang\|wait\|locked>\s+What goes wrong \[default: none\]")
             .And.Contain("--output-dir").And.Contain("--overwrite");
 
     [Fact]
