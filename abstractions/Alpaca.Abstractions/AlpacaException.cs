@@ -19,6 +19,9 @@ public class AlpacaException : Exception
 
     /// <summary>Creates an error without a message; prefer the other constructors.</summary>
     public AlpacaException() { }
+
+    /// <summary>Whether trying again later may help, with nothing changed by anybody: network, disk, a lock. The default is <see langword="false"/>.</summary>
+    public bool IsTransient { get; init; }
 }
 
 /// <summary>A command or a configuration that cannot be run as it stands: an unknown option, a missing value, a key nobody reads. Exit code 2.</summary>

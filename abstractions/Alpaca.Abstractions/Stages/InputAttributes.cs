@@ -2,7 +2,7 @@ namespace Alpaca.Abstractions;
 
 /// <summary>Marks a request property (a path or a list of paths) that takes the folder of an artifact made by an earlier stage.</summary>
 /// <remarks>
-/// In a pipeline the default is the newest upstream artifact of one of <paramref name="kinds"/>; on the command line the property is an ordinary path option.
+/// In a pipeline the default is the newest upstream artifact of one of <paramref name="kinds"/> (see <see cref="Explicit"/> and <see cref="MadeFrom"/>); on the command line the property is an ordinary path option.
 /// The manifest digest of the artifact enters the stage's fingerprint.
 /// </remarks>
 /// <param name="kinds">The artifact kinds that fit, most wanted first; see <see cref="ArtifactKinds"/>.</param>
@@ -11,6 +11,12 @@ public sealed class ArtifactInputAttribute(params string[] kinds) : Attribute
 {
     /// <summary>The artifact kinds that fit, most wanted first.</summary>
     public IReadOnlyList<string> Kinds { get; } = kinds;
+
+    /// <summary>Whether a pipeline fills the property only where it is told to, under <c>Inputs</c>. The default is <see langword="false"/>.</summary>
+    public bool Explicit { get; init; }
+
+    /// <summary>Another artifact property of the request: by default only artifacts that were made from that one's fit. The default is <see langword="null"/>: any.</summary>
+    public string? MadeFrom { get; init; }
 }
 
 /// <summary>Marks a request property (a path or a list of paths) that names files or folders outside the workspace. Their content enters the fingerprint.</summary>

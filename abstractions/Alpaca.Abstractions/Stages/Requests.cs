@@ -180,35 +180,40 @@ public sealed record ExportRequest
     [Required, ArtifactInput(ArtifactKinds.Model), Description("Model folder")]
     public string Model { get; init; } = "";
 
-    /// <summary>Element type of the weights in the graph. The default is <see cref="Precision.Fp32"/>.</summary>
-    [Description("Element type of the weights in the graph: fp32")]
+    /// <summary>
+    /// How the matrices are stored. <see cref="Precision.Fp32"/>, the default, is exact. <see cref="Precision.Fp16"/> is for GPUs. <see cref="Precision.Int8"/> and <see cref="Precision.Int4"/> have a scale for each
+    /// <see cref="BlockSize"/> neighbours and are smaller and faster everywhere. <see cref="Precision.Bf16"/> is not supported.
+    /// </summary>
+    [Description("How matrices are stored: fp32, fp16, int8 or int4")]
     public Precision Precision { get; init; } = Precision.Fp32;
-}
 
-/// <summary>Options of the <c>evaluate</c> stage.</summary>
-public sealed record EvaluateRequest
-{
-    /// <summary>The model's Hugging Face folder.</summary>
-    [Required, ArtifactInput(ArtifactKinds.Model), Description("Model folder")]
-    public string Model { get; init; } = "";
+    /// <summary>int8, int4: how many neighbours share a scale: 16, 32, 64, 128 or 256. Larger blocks make a smaller, less exact model. The default is 32.</summary>
+    [AllowedValues(16, 32, 64, 128, 256, ErrorMessage = "{0} must be 16, 32, 64, 128 or 256."), Description("Weights that share a scale (int8, int4): 16, 32, 64, 128 or 256")]
+    public int BlockSize { get; init; } = 32;
 
-    /// <summary>Instruction data to measure on.</summary>
-    [Required, PathInput, Description("Instruction data to measure on")]
-    public string ValidationFile { get; init; } = "";
+    /// <summary>int8, int4: whether blocks have no zero point. The default is <see langword="true"/>, which GPUs are fastest with; <see langword="false"/> is a little more exact and larger.</summary>
+    [Description("Blocks without zero points (int8, int4)")]
+    public bool Symmetric { get; init; } = true;
 
-    /// <summary>Longest sample in tokens. The default is 512.</summary>
-    [Range(8, 1 << 20), Description("Longest sample in tokens")]
-    public int MaxSeqLength { get; init; } = 512;
+    /// <summary>
+    /// int8, int4: layers in another precision: whole words of their names, <c>lm_head</c>, <c>layers.0</c>, <c>down_proj</c>, <c>layers.*.self_attn</c>, each alone, which is int8 beside int4 and
+    /// <see cref="ActivationPrecision"/> beside int8, or with a precision, <c>lm_head=fp32</c>. The first that fits a layer decides. The default is none; the head of a model with tied embeddings is then int8 beside int4.
+    /// </summary>
+    [Description("Layers in a higher precision (int8, int4): lm_head,layers.0,down_proj=fp32")]
+    public IReadOnlyList<string> KeepLayers { get; init; } = [];
 
-    /// <summary>Samples per forward pass. The default is 8.</summary>
-    [Range(1, 65536), Description("Samples per forward pass")]
-    public int BatchSize { get; init; } = 8;
+    /// <summary>int8, int4: the type of activations, KV cache and matrices that are not quantised: <see cref="Precision.Fp32"/>, the default, for CPUs, or <see cref="Precision.Fp16"/> for GPUs.</summary>
+    [Description("Activations beside int8 and int4: fp32 for CPUs, fp16 for GPUs")]
+    public Precision ActivationPrecision { get; init; } = Precision.Fp32;
 
-    /// <summary>The prompt template's name. The default is <c>alpaca</c>.</summary>
-    [Description("Prompt template")]
-    public string Template { get; init; } = "alpaca";
+    /// <summary>Whether the graph has inputs for LoRA matrices, so that one loaded model serves several adapters; a little slower without one. The default is <see langword="false"/>.</summary>
+    [Description("Give the graph inputs for adapters")]
+    public bool AdapterInputs { get; init; }
 
-    /// <summary>The device: <c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>. The default is <c>cpu</c>.</summary>
-    [Description("cpu, cuda or cuda:N")]
-    public string Device { get; init; } = "cpu";
+    /// <summary>
+    /// Whether the exported graph is run on a probe prompt and its logits are held against those computed from the model's own weights; the differences go to <c>export_report.json</c>, and where they are more
+    /// than rounding explains nothing is published. The default is to do it where the exported weights take up to 1 GB, which takes seconds; the graph is loaded for it and must fit into memory.
+    /// </summary>
+    [Description("Hold the exported graph's logits against the model's; by default for models up to 1 GB")]
+    public bool? Verify { get; init; }
 }

@@ -26,6 +26,9 @@ public sealed class StageContext
     /// <summary>The stage's log.</summary>
     public required ILogger Logger { get; init; }
 
+    /// <summary>The inference backends of the active plugins, by name, compared without case; owned by the host. The default is none.</summary>
+    public IReadOnlyDictionary<string, IInferenceBackend> Backends { get; init; } = new Dictionary<string, IInferenceBackend>(StringComparer.OrdinalIgnoreCase);
+
     /// <summary>The clock. The default is <see cref="TimeProvider.System"/>.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 }

@@ -15,7 +15,7 @@ public abstract record TrainingRequest
     public string TokenizerNameOrPath { get; init; } = "";
 
     /// <summary>An adapter to go on from; its rank, alpha and targets win. The default is none: a new adapter.</summary>
-    [PathInput, Description("Adapter folder to go on from")]
+    [ArtifactInput(ArtifactKinds.Adapter, Explicit = true), Description("Adapter folder to go on from")]
     public string? PeftPath { get; init; }
 
     /// <summary>A <c>.bin</c> or <c>.safetensors</c> file with starting values for LoRA's A matrices, under PEFT's names. The default is none: Kaiming-uniform values from <see cref="Seed"/>.</summary>

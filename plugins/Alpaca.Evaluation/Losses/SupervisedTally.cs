@@ -9,14 +9,16 @@ internal sealed class SupervisedTally
 {
     private const int LogitRows = 256; // at 50,000 tokens 50 MB of logits at a time instead of a batch's whole [B, T, V]
 
-    private double _loss;
     private long _hits;
+
+    /// <summary>The sum of the negative log-likelihoods, in nats.</summary>
+    public double Loss { get; private set; }
 
     /// <summary>Answer tokens seen.</summary>
     public long Tokens { get; private set; }
 
     /// <summary>Mean negative log-likelihood of an answer token, in nats.</summary>
-    public double MeanLoss => _loss / Tokens;
+    public double MeanLoss => Loss / Tokens;
 
     /// <summary>The share of answer tokens that were the model's first choice.</summary>
     public double Accuracy => (double)_hits / Tokens;
@@ -42,7 +44,7 @@ internal sealed class SupervisedTally
     /// <param name="labels">[N].</param>
     internal void Add(Tensor logits, Tensor labels)
     {
-        _loss += functional.cross_entropy(logits, labels, reduction: Reduction.Sum).item<float>();
+        Loss += functional.cross_entropy(logits, labels, reduction: Reduction.Sum).item<float>();
         _hits += logits.argmax(-1).eq(labels).sum().item<long>();
         Tokens += labels.shape[0];
     }
