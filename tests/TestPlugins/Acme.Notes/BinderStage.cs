@@ -15,6 +15,14 @@ public sealed record BinderRequest
     [Required, ArtifactInput("binder", "note"), Description("Note on the cover")]
     public string Cover { get; init; } = "";
 
+    /// <summary>Other binders with the note on the cover.</summary>
+    [ArtifactInput("binder", MadeFrom = nameof(Cover)), Description("Binders with the note on the cover")]
+    public IReadOnlyList<string> Editions { get; init; } = [];
+
+    /// <summary>The note that is marked.</summary>
+    [ArtifactInput("note", Explicit = true), Description("Note that is marked")]
+    public string? Marked { get; init; }
+
     /// <summary>The title.</summary>
     [Description("Title")]
     public string Title { get; init; } = "Untitled";
@@ -37,6 +45,6 @@ public sealed class BinderStage : IStage<BinderRequest, BinderArtifact>
         ArgumentNullException.ThrowIfNull(context);
         var pages = request.Notes.SelectMany(n => Directory.GetFiles(n, "*.txt", SearchOption.AllDirectories)).Select(File.ReadAllText);
         await File.WriteAllTextAsync(Path.Combine(context.OutputFolder, "binder.txt"), request.Title + "\n" + string.Concat(pages), cancellationToken);
-        return new BinderArtifact();
+        return new BinderArtifact { Metrics = new Dictionary<string, double> { ["backends"] = context.Backends.Count(backend => backend.Key == backend.Value.Name) } };
     }
 }

@@ -22,6 +22,12 @@ public enum Mishap
 
     /// <summary>It waits until it is cancelled.</summary>
     Hang,
+
+    /// <summary>It waits until a file <c>.go</c> is beside its appendix.</summary>
+    Wait,
+
+    /// <summary>It meets a locked file the first time, and goes on from there the second.</summary>
+    Locked,
 }
 
 /// <summary>Options of the stage <c>acme-note</c>.</summary>
@@ -38,6 +44,10 @@ public sealed record NoteRequest
     /// <summary>A file that is appended.</summary>
     [PathInput(AllowUrl = true), Description("File to append")]
     public string? Appendix { get; init; }
+
+    /// <summary>The note that this one follows; its pages come before.</summary>
+    [ArtifactInput("note", Explicit = true), Description("Note that this one follows")]
+    public string? Earlier { get; init; }
 
     /// <summary>How many pens write at a time.</summary>
     [ResultNeutral, Range(1, 9), Description("Pens at a time")]
@@ -88,10 +98,15 @@ public sealed class NoteStage(ILogger<NoteStage> log, TimeProvider time) : IStag
             case Mishap.Once when resumedFrom is null:
             case Mishap.Error: throw new AlpacaException("The pen ran dry; refill it.");
             case Mishap.Crash: throw new NoteJammedException();
+            case Mishap.Locked when resumedFrom is null: throw new IOException("The inkwell is in use by another writer.");
+            case Mishap.Wait:
+                while (!File.Exists(request.Appendix + ".go")) await Task.Delay(20, cancellationToken);
+                break;
             case Mishap.Hang: await Task.Delay(Timeout.Infinite, cancellationToken); break;
             default: break;
         }
 
+        if (request.Earlier is { } earlier) File.Copy(Path.Combine(earlier, "pages", "1.txt"), Path.Combine(folder, "0.txt"));
         if (request.Appendix is { } appendix && File.Exists(appendix)) File.Copy(appendix, Path.Combine(context.OutputFolder, "appendix.txt"));
         progress.Report(request.Copies);
         return new NoteArtifact { ResumedFrom = resumedFrom, Metrics = new Dictionary<string, double> { ["copies"] = request.Copies } };
