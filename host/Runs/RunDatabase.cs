@@ -1,45 +1,34 @@
+using System.Data.Common;
 using Alpaca.Abstractions;
-using Microsoft.Data.Sqlite;
 
 namespace Alpaca.Host;
 
-/// <summary>The SQLite file of a workspace: run history and remembered content digests.</summary>
-public sealed class RunDatabase
+/// <summary>Where a workspace's run history and remembered content digests are. Safe to use from several threads and processes.</summary>
+public abstract class RunDatabase
 {
-    private const long SchemaVersion = 1;
-
-    private const string Schema = """
-        CREATE TABLE runs (
-            id INTEGER PRIMARY KEY AUTOINCREMENT, pipeline TEXT NOT NULL, trigger TEXT NOT NULL, outcome TEXT NOT NULL,
-            started_at TEXT NOT NULL, finished_at TEXT, error TEXT, process_id INTEGER NOT NULL, process_started_at TEXT NOT NULL);
-        CREATE TABLE stages (
-            run_id INTEGER NOT NULL REFERENCES runs (id), ordinal INTEGER NOT NULL, name TEXT NOT NULL, uses TEXT NOT NULL, outcome TEXT NOT NULL, reason TEXT NOT NULL,
-            started_at TEXT NOT NULL, finished_at TEXT, metrics TEXT NOT NULL, error TEXT, artifact_kind TEXT NOT NULL, artifact_folder TEXT, PRIMARY KEY (run_id, ordinal));
-        CREATE TABLE digests (path TEXT PRIMARY KEY, size INTEGER NOT NULL, modified INTEGER NOT NULL, sha256 TEXT NOT NULL);
-        PRAGMA user_version = 1;
-        """;
-
-    private readonly string _connection;
     private readonly Lock _creating = new();
     private bool _created;
 
-    /// <summary>Names the file; nothing is touched before the first use.</summary>
-    /// <param name="file">The database file; made with its folder where it does not exist.</param>
-    public RunDatabase(string file)
-    {
-        ArgumentException.ThrowIfNullOrWhiteSpace(file);
-        File = file;
+    /// <summary>What to call it in a message.</summary>
+    public abstract string Name { get; }
 
-        // Pooling would hold the file open after the last use; five seconds let another process finish its write.
-        _connection = new SqliteConnectionStringBuilder { DataSource = file, Pooling = false, DefaultTimeout = 5 }.ToString();
+    /// <summary>The database that a configuration names: a file of the workspace, or, where several machines share the work, a PostgreSQL database.</summary>
+    /// <param name="settings">The configuration; that it can be used is checked elsewhere.</param>
+    public static RunDatabase Of(AlpacaSettings settings)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        return SchedulerSettings.ReadConnection(settings) is { } connection
+            ? new PostgresRunDatabase(connection)
+            : new SqliteRunDatabase(SqliteRunDatabase.FileOf(settings));
     }
 
-    /// <summary>The database file.</summary>
-    public string File { get; }
+    /// <summary>Makes the tables where there are none yet, and looks whether the database can be used.</summary>
+    /// <exception cref="AlpacaException">It cannot be reached or made, is damaged, or is of a newer version.</exception>
+    public virtual void Check() => Use(connection => connection.Scalar("SELECT 1"));
 
-    /// <summary>Opens a connection, which the caller disposes; creates the tables the first time.</summary>
-    /// <exception cref="AlpacaException">The file cannot be made, or is of a newer version.</exception>
-    public SqliteConnection Open()
+    /// <summary>Opens a connection, uses it, and closes it.</summary>
+    /// <exception cref="AlpacaException">The database cannot be reached or made, is damaged, or is of a newer version.</exception>
+    internal T Use<T>(Func<DbConnection, T> use)
     {
         try
         {
@@ -49,32 +38,31 @@ public sealed class RunDatabase
                 _created = true;
             }
 
-            return Connect();
+            using var connection = Connect();
+            return use(connection);
         }
-        catch (Exception e) when (e is SqliteException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is DbException or IOException or UnauthorizedAccessException)
         {
-            throw new AlpacaException($"The run database {File} cannot be used ({e.Message}); choose a writable workspace with --workspace.", e);
+            throw Failure(e);
         }
     }
 
-    private SqliteConnection Connect()
+    /// <inheritdoc cref="Use{T}"/>
+    internal void Use(Action<DbConnection> use) => Use(connection =>
     {
-        var connection = new SqliteConnection(_connection);
-        connection.Open();
-        return connection;
-    }
+        use(connection);
+        return true;
+    });
 
-    private void Create()
-    {
-        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(File))!);
-        using var connection = Connect();
+    /// <summary>Opens a connection.</summary>
+    private protected abstract DbConnection Connect();
 
-        // Immediate, so that of two processes that meet an empty file the second waits and finds the tables.
-        connection.Execute("PRAGMA journal_mode = WAL");
-        using var transaction = connection.BeginTransaction(deferred: false);
-        var version = (long)connection.Scalar("PRAGMA user_version")!;
-        if (version > SchemaVersion) throw new AlpacaException($"The run database {File} was written by a newer version of alpaca; update this one or choose another workspace.");
-        if (version == 0) connection.Execute(Schema);
-        transaction.Commit();
-    }
+    /// <summary>Makes or updates the tables; of two processes that do so, the second waits and finds them.</summary>
+    private protected abstract void Create();
+
+    /// <summary>What to say of a failure.</summary>
+    private protected abstract AlpacaException Failure(Exception cause);
+
+    /// <summary>What to say of a schema that is not known.</summary>
+    private protected AlpacaException TooNew() => new($"The run database {Name} was written by a newer version of alpaca; update this one or choose another workspace.");
 }

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Alpaca.Host;
 
 /// <summary>How a run ended, or that it has not.</summary>
@@ -51,7 +53,18 @@ public enum StageOutcome
 /// <param name="Error">Why it failed, one sentence; otherwise <see langword="null"/>.</param>
 /// <param name="Stages">Its stages as far as they were reached, in order.</param>
 public sealed record RunRecord(
-    long Id, string Pipeline, string Trigger, RunOutcome Outcome, DateTimeOffset StartedAt, DateTimeOffset? FinishedAt, string? Error, IReadOnlyList<StageRecord> Stages);
+    long Id, string Pipeline, string Trigger, RunOutcome Outcome, DateTimeOffset StartedAt, DateTimeOffset? FinishedAt, string? Error, IReadOnlyList<StageRecord> Stages)
+{
+    /// <summary>Whether it failed for a reason that may pass. Not kept: <see langword="false"/> in a record that was read from the history.</summary>
+    [JsonIgnore]
+    public bool IsTransient { get; init; }
+
+    /// <summary>The machine that ran it; <see langword="null"/> in records of before machines were noted.</summary>
+    public string? Machine { get; init; }
+
+    /// <summary>How what it made was judged; <see langword="null"/> where it did not come to that, or the pipeline has no section <c>Promotion</c>.</summary>
+    public PromotionVerdict? Verdict { get; init; }
+}
 
 /// <summary>One stage of a run.</summary>
 /// <param name="Name">The stage entry's name in its pipeline.</param>

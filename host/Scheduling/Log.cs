@@ -14,14 +14,17 @@ internal static partial class Log
     [LoggerMessage(202, LogLevel.Warning, "Nothing to do: no pipeline has a Schedule or Drops")]
     public static partial void NothingToServe(this ILogger log);
 
-    [LoggerMessage(203, LogLevel.Warning, "Pipeline {Pipeline} is still running; this scheduled run is skipped")]
-    public static partial void ScheduleSkipped(this ILogger log, string pipeline);
+    [LoggerMessage(203, LogLevel.Information, "A scheduled time of pipeline {Pipeline} is left out: {Reason}")]
+    public static partial void ScheduleSkipped(this ILogger log, string pipeline, string reason);
 
     [LoggerMessage(204, LogLevel.Error, "Pipeline {Pipeline} was not run: {Reason}")]
     public static partial void RunNotStarted(this ILogger log, string pipeline, string reason);
 
     [LoggerMessage(205, LogLevel.Information, "{Line}")]
     public static partial void RunProgress(this ILogger log, string line);
+
+    [LoggerMessage(206, LogLevel.Warning, "Pipeline {Pipeline} failed for a reason that may pass; it is tried again ({Attempt} of {Retries})")]
+    public static partial void RunIsRetried(this ILogger log, string pipeline, int attempt, int retries);
 
     [LoggerMessage(210, LogLevel.Information, "Files dropped in {Folder} start pipeline {Pipeline}")]
     public static partial void DropsWatched(this ILogger log, string folder, string pipeline);
@@ -41,9 +44,15 @@ internal static partial class Log
     [LoggerMessage(215, LogLevel.Error, "The drop folder {Folder} cannot be used, which is tried again: {Reason}")]
     public static partial void DropFolderProblem(this ILogger log, string folder, string reason);
 
-    [LoggerMessage(216, LogLevel.Warning, "{Folder} gives no notifications ({Reason}); it is looked at every few seconds instead")]
+    [LoggerMessage(216, LogLevel.Warning, "{Folder} gives no notifications ({Reason}); it is looked at every few seconds all the same")]
     public static partial void NoNotifications(this ILogger log, string folder, string reason);
 
-    [LoggerMessage(217, LogLevel.Warning, "Pipeline {Pipeline} has not succeeded with the accepted data; the next drop or restart runs it again")]
-    public static partial void DropRunOwed(this ILogger log, string pipeline);
+    [LoggerMessage(217, LogLevel.Information, "{Found} of the {Wanted} new samples that start pipeline {Pipeline} are there")]
+    public static partial void DropsGather(this ILogger log, int found, int wanted, string pipeline);
+
+    [LoggerMessage(218, LogLevel.Warning, "{File} and {Others} other drops stay where they are and are tried again: {Reason}")]
+    public static partial void DropsStay(this ILogger log, string file, int others, string reason);
+
+    [LoggerMessage(219, LogLevel.Information, "The drop folder {Folder} can be used again")]
+    public static partial void DropFolderIsBack(this ILogger log, string folder);
 }

@@ -4,5 +4,7 @@ namespace Alpaca.Host;
 internal static class RunTriggers
 {
     public const string Schedule = "schedule";
+    public const string Startup = "startup";
     public const string Drop = "drop";
+    public const string Manual = "manual";
 }

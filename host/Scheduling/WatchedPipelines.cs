@@ -15,9 +15,11 @@ internal sealed class WatchedPipelines
     public WatchedPipelines(AlpacaSettings settings, TimeProvider time)
     {
         (_settings, _time, _check) = (settings, time, new ConfigurationCheck(settings));
+        _check.Try(() => Scheduler = SchedulerSettings.Read(settings));
         foreach (var pipeline in settings.Pipelines)
         {
             var errors = new List<string>();
+            Policies[pipeline.Name] = RunPolicy.Read(settings, pipeline, errors);
             _check.Try(() =>
             {
                 if (PipelineSchedule.Read(settings, pipeline, time, errors) is { } schedule) Schedules.Add(schedule);
@@ -33,16 +35,79 @@ internal sealed class WatchedPipelines
             _check.Add($"The pipelines {string.Join(", ", shared.Select(d => d.Pipeline))} have the same Drops:Folder, {shared.Key}; give each its own.");
     }
 
+    public SchedulerSettings Scheduler { get; private set; } = SchedulerSettings.Default;
+
+    /// <summary>How each pipeline's runs are started.</summary>
+    public Dictionary<string, RunPolicy> Policies { get; } = [];
+
     public List<PipelineSchedule> Schedules { get; } = [];
 
     public List<(string Pipeline, DropFolder Folder)> Drops { get; } = [];
+
+    /// <summary>A pipeline's drop folder, or <see langword="null"/>.</summary>
+    public DropFolder? DropsOf(string pipeline) => Drops.Find(drop => drop.Pipeline == pipeline).Folder;
+
+    /// <summary>When a schedule comes next.</summary>
+    public DateTimeOffset? NextOf(PipelineSchedule schedule) => schedule.Cron is { } cron ? new CronExpression(cron, schedule.TimeZone).GetNextValidTimeAfter(_time.GetUtcNow()) : null;
+
+    /// <summary>Why a scheduled time of a pipeline does not count; <see langword="null"/> when it does.</summary>
+    public string? WhyNotNow(string pipeline)
+    {
+        if (Schedules.Find(schedule => schedule.Pipeline == pipeline) is not { } schedule) return "it has no schedule any more";
+        if (schedule.MinNewSamples == 0) return null;
+        var found = NewSamples.Read(DropsOf(pipeline)!).Count;
+        return found >= schedule.MinNewSamples ? null : $"there are {found} new samples, and {schedule.MinNewSamples} are wanted";
+    }
+
+    /// <summary>Reads where the models are served; what is wrong with that is kept too, and then nothing is served.</summary>
+    public ServingSettings ReadServing(string? urls)
+    {
+        var serving = ServingSettings.Off;
+        _check.Try(() =>
+        {
+            InferenceSettings.Read(_settings);
+            serving = ServingSettings.Read(_settings, urls);
+        });
+        return serving;
+    }
+
+    /// <summary>Reads what is said about monitoring; what is wrong with it is kept too.</summary>
+    public MonitoringSettings ReadMonitoring()
+    {
+        var monitoring = MonitoringSettings.Default;
+        _check.Try(() => monitoring = MonitoringSettings.Read(_settings));
+        return monitoring;
+    }
+
+    /// <summary>Reads which webhooks are told; what is wrong with that is kept too.</summary>
+    public NotificationSettings ReadNotifications()
+    {
+        var notifications = NotificationSettings.Default;
+        _check.Try(() => notifications = NotificationSettings.Read(_settings));
+        return notifications;
+    }
+
+    /// <summary>Reads which file is logged to; what is wrong with that is kept too.</summary>
+    public FileLogSettings? ReadFileLog()
+    {
+        FileLogSettings? files = null;
+        _check.Try(() => files = FileLogSettings.Read(_settings));
+        return files;
+    }
+
+    /// <summary>Reads how the stages run; what is wrong with that is kept too.</summary>
+    public IsolationSettings ReadIsolation()
+    {
+        var isolation = new IsolationSettings();
+        _check.Try(() => isolation = IsolationSettings.Read(_settings));
+        return isolation;
+    }
 
     /// <summary>Checks every pipeline as a whole, and makes the drop folders when all is well.</summary>
     /// <exception cref="AlpacaUsageException">Something is wrong; one line for each problem.</exception>
     public void Check(PipelineValidator validator, IPluginCatalog catalog)
     {
         foreach (var pipeline in _settings.Pipelines) _check.Check(pipeline, validator, catalog);
-        _check.Try(() => InferenceSettings.Read(_settings));
         _check.ThrowIfAny();
         foreach (var (_, folder) in Drops) folder.Create();
     }
@@ -53,8 +118,7 @@ internal sealed class WatchedPipelines
         if (Schedules.Count == 0 && Drops.Count == 0) log.NothingToServe();
         foreach (var schedule in Schedules)
         {
-            var next = new CronExpression(schedule.Cron, schedule.TimeZone).GetNextValidTimeAfter(_time.GetUtcNow());
-            log.Scheduled(schedule.Pipeline, schedule.Cron, schedule.TimeZone.Id, next);
+            if (schedule.Cron is not null) log.Scheduled(schedule.Pipeline, schedule.Cron, schedule.TimeZone.Id, NextOf(schedule));
         }
     }
 }

@@ -1,70 +1,92 @@
+using System.Net.Sockets;
 using Alpaca.Abstractions;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
-using Quartz;
 
 namespace Alpaca.Host;
 
-/// <summary>The worker service: schedules and drops start pipelines until a stop signal comes.</summary>
+/// <summary>The worker service: schedules and drops start pipelines, and the model answers over HTTP, until a stop signal comes.</summary>
 internal static class WorkerService
 {
+    private const string Name = "alpaca";
+
     // A stage checkpoints within seconds; the service manager's own limit is longer (deploy/alpaca.service).
     private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(90);
 
     /// <summary>Runs until it is stopped, by a signal, the service manager, or the token.</summary>
+    /// <param name="settings">The configuration.</param>
+    /// <param name="verbose">Whether more is logged.</param>
+    /// <param name="urls">Where the server listens instead of <c>Serving:Urls</c>.</param>
+    /// <param name="cancellationToken">Stops it.</param>
     /// <exception cref="AlpacaUsageException">The configuration cannot be served; nothing was started.</exception>
-    public static async Task RunAsync(AlpacaSettings settings, bool verbose, CancellationToken cancellationToken = default)
+    public static async Task RunAsync(AlpacaSettings settings, bool verbose, string? urls = null, CancellationToken cancellationToken = default)
     {
         TorchLibrary.Use(settings);
         var watched = new WatchedPipelines(settings, TimeProvider.System);
-        using var host = Build(settings, watched, verbose);
+        var serving = watched.ReadServing(urls);
+        var isolation = watched.ReadIsolation();
+        using var host = Build(settings, serving, isolation, watched, verbose);
         watched.Check(host.Services.GetRequiredService<PipelineValidator>(), host.Services.GetRequiredService<IPluginCatalog>());
+        Directory.CreateDirectory(settings.WorkspaceFolder);
+        if (watched.Scheduler.Store == SchedulerStore.Sqlite) SqliteFile.RequireWhole(SchedulerRegistration.FileOf(settings));
+        host.Services.GetRequiredService<RunDatabase>().Check();
         watched.Announce(host.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Alpaca.Host.WorkerService"));
-        await host.RunAsync(cancellationToken);
+        try
+        {
+            await host.RunAsync(cancellationToken);
+        }
+        catch (IOException e) when (e.InnerException is AddressInUseException or SocketException)
+        {
+            throw new AlpacaException($"The server cannot listen at {string.Join(" and ", serving.Urls)}: {e.Message} Choose another address with --urls or Serving:Urls.", e);
+        }
     }
 
-    private static IHost Build(AlpacaSettings settings, WatchedPipelines watched, bool verbose)
+    private static IHost Build(AlpacaSettings settings, ServingSettings serving, IsolationSettings isolation, WatchedPipelines watched, bool verbose)
     {
-        var builder = new HostApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true, ApplicationName = "alpaca" });
+        if (!serving.Enabled)
+        {
+            var worker = new HostApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true, ApplicationName = Name });
+            worker.Services.AddAlpacaEngine(settings);
+            AddServices(worker, settings, isolation, watched, verbose, isServer: false);
+            return worker.Build();
+        }
+
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = Name });
+        AddServices(builder, settings, isolation, watched, verbose, isServer: true);
+        builder.Services.AddAlpacaInference(settings);
+        ApiServer.Add(builder, serving, InferenceSettings.Read(settings).Options.MaxConcurrency);
+        ManagementServer.Add(builder.Services);
+        var app = builder.Build();
+        ApiServer.Map(app, serving);
+        ManagementServer.Map(app);
+        return app;
+    }
+
+    private static void AddServices(IHostApplicationBuilder builder, AlpacaSettings settings, IsolationSettings isolation, WatchedPipelines watched, bool verbose, bool isServer)
+    {
         builder.Logging.AddConfiguration(settings.Configuration.GetSection("Logging"));
-        builder.Logging.AddSimpleConsole(console => (console.SingleLine, console.TimestampFormat) = (true, "yyyy-MM-dd HH:mm:ss "));
+        builder.Logging.AddFilter("Quartz.Core.JobRunShell", LogLevel.None); // PipelineRunner has said why a run failed
+        var isJson = settings.Configuration["Logging:Console:FormatterName"] is ConsoleFormatterNames.Json;
+        if (isJson) builder.Logging.AddJsonConsole(console => (console.UseUtcTimestamp, console.TimestampFormat) = (true, "O"));
+        else builder.Logging.AddSimpleConsole(console => (console.SingleLine, console.TimestampFormat) = (true, "yyyy-MM-dd HH:mm:ss "));
+        if (watched.ReadFileLog() is { } files) builder.Logging.AddFile(files);
         if (verbose) builder.Logging.SetMinimumLevel(LogLevel.Debug);
         builder.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
-        builder.Services.AddSystemd();
-        builder.Services.AddWindowsService(service => service.ServiceName = "Alpaca");
+        builder.Services.AddServiceManagers(isJson); // first: what starts first stops last
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout);
 
-        builder.Services.AddAlpacaEngine(settings);
-        builder.Services.AddSingleton<ModelLoader>();
-        builder.Services.AddSingleton(CreateDispatcher);
-        builder.Services.AddQuartz(quartz => watched.Schedules.ForEach(schedule => schedule.AddTo(quartz)));
-        builder.Services.AddQuartzHostedService(quartz => quartz.WaitForJobsToComplete = true);
+        builder.Services.AddSingleton(isolation);
+        if (isolation.Enabled) builder.Services.AddSingleton<IStageExecutor, ChildProcessStageExecutor>();
+        var notifications = watched.ReadNotifications();
+        builder.Services.AddAlpacaNotifications(settings, () => notifications);
+        builder.Services.AddHostedService(provider => provider.GetRequiredService<NotificationService>()); // stopped after the scheduler, which is next
+        builder.Services.AddAlpacaScheduler(settings, watched);
+        builder.Services.AddAlpacaMonitoring(watched.ReadMonitoring(), watched, isServer);
         foreach (var (pipeline, folder) in watched.Drops)
             builder.Services.AddSingleton<IHostedService>(services => ActivatorUtilities.CreateInstance<DropWatcher>(services, pipeline, folder));
-        return builder.Build();
-    }
-
-    private static PipelineDispatcher CreateDispatcher(IServiceProvider services)
-    {
-        var runner = services.GetRequiredService<PipelineRunner>();
-        var log = services.GetRequiredService<ILogger<PipelineDispatcher>>();
-        var progress = new LineProgress(log.RunProgress, services.GetRequiredService<TimeProvider>());
-        var stopping = services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
-        return new PipelineDispatcher(services.GetRequiredService<AlpacaSettings>(), RunAsync, log);
-
-        async Task<RunRecord> RunAsync(PipelineDefinition pipeline, RunOptions options, CancellationToken cancellationToken)
-        {
-            // Cancelled at the first sign of a stop, so that all the time there is goes to the checkpoint.
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(stopping, cancellationToken);
-            return await Task.Run(() => runner.RunAsync(pipeline, options with { StageChanged = LogEnd }, progress, either.Token), CancellationToken.None);
-        }
-
-        // The runner logs a stage's start by itself.
-        void LogEnd(StageRecord stage)
-        {
-            if (stage.Outcome != StageOutcome.Running && StageLines.Describe(stage) is { } line) log.RunProgress(line);
-        }
     }
 }

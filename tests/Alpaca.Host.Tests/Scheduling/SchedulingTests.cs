@@ -1,0 +1,228 @@
+namespace Alpaca.Host.Tests;
+
+/// <summary>Schedules, overlaps, retries and restarts, through the whole service.</summary>
+public sealed class SchedulingTests
+{
+    private const string EverySecond = """, "Schedule": { "Cron": "0/1 * * * * ?" }""";
+    private const string NeverSoon = """, "Schedule": { "Cron": "0 0 0 1 1 ? 2099" }""";
+    private const string Waiting = """ "acme-note": { "Text": "Hello", "Mishap": "wait", "Appendix": "appsettings.json" } """;
+    private const string Hanging = """ "acme-note": { "Text": "Hello", "Mishap": "hang" } """;
+
+    [Fact]
+    public async Task Schedule_OverlapSkip_RunsNothingBesideOrAfterTheLongRunForTheTimesItCovered()
+    {
+        await using var bench = new ServiceBench(EverySecond, Hanging);
+        bench.Start();
+        await bench.UntilRunAsync(run => run.Outcome == RunOutcome.Running);
+        await Task.Delay(2500);
+
+        bench.History.Should().ContainSingle();
+    }
+
+    [Fact]
+    public async Task Schedule_OverlapBufferOne_RunsOnceMoreAfterwards()
+    {
+        await using var bench = new ServiceBench(EverySecond + """, "Overlap": "bufferOne" """, """ "acme-note": { "Text": "Hello", "Mishap": "locked" }, "wait": { "Uses": "acme-note", "Text": "x", "Mishap": "hang" } """);
+        bench.Start("Pipelines:notes:Retry:MaxRetries=0");
+        await bench.UntilRunAsync(run => run.Outcome == RunOutcome.Failed);
+        await bench.UntilRunAsync(run => run.Outcome == RunOutcome.Running);
+        await Task.Delay(2500);
+
+        bench.History.Should().HaveCount(2, "the second one hangs, and one more waits");
+    }
+
+    [Fact]
+    public async Task Schedule_OverlapCancelPrevious_CancelsAndRunsAnew()
+    {
+        await using var bench = new ServiceBench(EverySecond + """, "Overlap": "cancelPrevious" """, Hanging);
+        bench.Start();
+        await bench.UntilAsync(() => Directory.Exists(bench.Folder.Combine("workspace")) && bench.History.Count(run => run.Outcome == RunOutcome.Cancelled) >= 2);
+
+        bench.History.Count(run => run.Outcome == RunOutcome.Running).Should().BeLessThanOrEqualTo(1);
+    }
+
+    [Fact]
+    public async Task Schedule_RunAtStartup_RunsAtEveryStartWithoutACron()
+    {
+        await using var bench = new ServiceBench(""", "Schedule": { "RunAtStartup": true }""");
+        bench.Start();
+        await bench.UntilRunAsync(run => run is { Trigger: "startup", Outcome: RunOutcome.Succeeded });
+        await bench.StopAsync();
+        bench.Start();
+
+        await bench.UntilAsync(() => bench.History.Count(run => run is { Trigger: "startup", Outcome: RunOutcome.Succeeded }) == 2);
+    }
+
+    [Fact]
+    public async Task Run_FailureThatMayPass_IsTriedAgainAndGoesOn()
+    {
+        await using var bench = new ServiceBench(""", "Schedule": { "RunAtStartup": true }, "Retry": { "FirstDelaySeconds": 0.1 }""", """ "acme-note": { "Text": "Hello", "Mishap": "locked" } """);
+        bench.Start();
+        await bench.UntilRunAsync(run => run.Outcome == RunOutcome.Succeeded);
+
+        bench.History.Select(run => run.Outcome).Should().Equal(RunOutcome.Failed, RunOutcome.Succeeded);
+        bench.History[0].Error.Should().Contain("The inkwell is in use");
+    }
+
+    [Fact]
+    public async Task Run_FailureThatDoesNotPass_IsNotTriedAgain()
+    {
+        await using var bench = new ServiceBench(""", "Schedule": { "RunAtStartup": true }, "Retry": { "FirstDelaySeconds": 0.1 }""", """ "acme-note": { "Text": "Hello", "Mishap": "once" } """);
+        bench.Start();
+        await bench.UntilRunAsync(run => run.Outcome == RunOutcome.Failed);
+        await Task.Delay(1500);
+
+        bench.History.Should().ContainSingle();
+    }
+
+    [Theory]
+    [InlineData("Sqlite", true)]
+    [InlineData("Memory", false)]
+    public async Task Stop_DuringARun_IsGoneOnFromAtTheNextStartWhereTheStoreRemembers(string store, bool goesOn)
+    {
+        await using var bench = new ServiceBench(""", "Schedule": { "RunAtStartup": true }""", Waiting);
+        bench.Start($"Scheduler:Store={store}");
+        await bench.UntilRunAsync(run => run.Outcome == RunOutcome.Running);
+        await bench.StopAsync();
+        bench.History.Single().Outcome.Should().Be(RunOutcome.Cancelled);
+
+        bench.Folder.Write("appsettings.json.go", "");
+        bench.Start($"Scheduler:Store={store}", "Pipelines:notes:Schedule:RunAtStartup=false", "Pipelines:notes:Schedule:Cron=0 0 0 1 1 ? 2099");
+        if (goesOn) await bench.UntilRunAsync(run => run.Outcome == RunOutcome.Succeeded);
+        else await Task.Delay(2000);
+
+        bench.History.Should().HaveCount(goesOn ? 2 : 1);
+    }
+
+    [Theory]
+    [Trait("Category", "Slow")]
+    [InlineData("runOnce", 1)]
+    [InlineData("skip", 0)]
+    public async Task Schedule_TimesPassedWhileTheServiceWasDown_FollowTheMisfirePolicy(string policy, int runs)
+    {
+        await using var bench = new ServiceBench(NeverSoon, """ "acme-note": { "Text": "Hello" } """);
+        var soon = DateTimeOffset.Now.AddSeconds(8);
+        string[] schedule = [$"Pipelines:notes:Schedule:Cron={soon.Second} {soon.Minute} {soon.Hour} * * ?", $"Pipelines:notes:Schedule:Misfire={policy}", "Scheduler:MisfireSeconds=1"];
+        bench.Start(schedule);
+        await bench.UntilAsync(() => File.Exists(bench.Folder.Combine("workspace", "scheduler.db")));
+        await Task.Delay(1500);
+        await bench.StopAsync();
+        var wait = soon.AddSeconds(3) - DateTimeOffset.Now;
+        if (wait > TimeSpan.Zero) await Task.Delay(wait);
+
+        bench.Start(schedule);
+        if (runs > 0) await bench.UntilRunAsync(run => run.Outcome == RunOutcome.Succeeded);
+        await Task.Delay(2500);
+
+        bench.History.Should().HaveCount(runs);
+    }
+
+    [Fact]
+    public async Task Start_PipelineOrScheduleIsNoLongerConfigured_ForgetsWhatWasStored()
+    {
+        await using var bench = new ServiceBench(EverySecond);
+        bench.Start();
+        await bench.UntilRunAsync(run => run.Outcome == RunOutcome.Succeeded);
+        await bench.StopAsync();
+        var before = bench.History.Count;
+
+        bench.Start("Pipelines:notes:Schedule:Cron=0 0 0 1 1 ? 2099");
+        await Task.Delay(3000);
+
+        bench.History.Should().HaveCountLessThanOrEqualTo(before + 1, "one that waited at the stop may still run");
+    }
+
+    [Fact]
+    public async Task Drop_DuringARun_IsTrainedInExactlyOneMoreAfterIt()
+    {
+        await using var bench = new ServiceBench(""", "Drops": { "Folder": "drops", "QuietSeconds": 0.2 }""", Waiting);
+        bench.Start();
+        await bench.UntilAsync(() => Directory.Exists(bench.Drops.Accepted));
+        bench.Drop(1);
+        await bench.UntilRunAsync(run => run.Outcome == RunOutcome.Running);
+        bench.Drop(2);
+        bench.Drop(3);
+        await Task.Delay(1500);
+        Directory.GetFiles(bench.Drops.Accepted).Should().HaveCount(1, "the data of a run does not change under it");
+
+        bench.Folder.Write("appsettings.json.go", "");
+        await bench.UntilAsync(() => bench.History.Count(run => run.Outcome == RunOutcome.Succeeded) == 2);
+        await Task.Delay(1000);
+
+        Directory.GetFiles(bench.Drops.Accepted).Should().HaveCount(3);
+        bench.History.Select(run => run.Trigger).Should().Equal("drop", "drop");
+        NewSamples.Read(bench.Drops).Count.Should().Be(0);
+    }
+
+    [Fact]
+    public async Task Drop_DuringARunThatIsFollowedAtOnce_IsTakenByTheNext()
+    {
+        await using var bench = new ServiceBench(""", "Drops": { "Folder": "drops", "QuietSeconds": 0.2 }""", Waiting);
+        using var client = await bench.ServeAsync();
+        await client.PostAsync("api/pipelines/notes/runs", null);
+        await bench.UntilRunAsync(run => run.Outcome == RunOutcome.Running);
+        bench.Drop(1);
+        await Task.Delay(1500); // it has come to rest
+        await client.PostAsync("api/pipelines/notes/runs", null);
+
+        bench.Folder.Write("appsettings.json.go", "");
+        await bench.UntilAsync(() => bench.History.Count(run => run.Outcome == RunOutcome.Succeeded) == 2);
+
+        Directory.GetFiles(bench.Drops.Accepted).Should().HaveCount(1);
+        NewSamples.Read(bench.Drops).Count.Should().Be(0);
+        await Task.Delay(1000);
+        bench.History.Select(run => run.Trigger).Should().Equal("manual", "manual");
+    }
+
+    [Fact]
+    public async Task Drop_FewerSamplesThanWanted_WaitsForMore()
+    {
+        await using var bench = new ServiceBench(""", "Drops": { "Folder": "drops", "QuietSeconds": 0.2, "MinNewSamples": 5 }""");
+        bench.Start();
+        await bench.UntilAsync(() => Directory.Exists(bench.Drops.Accepted));
+        bench.Drop(1);
+        bench.Drop(2);
+        await bench.UntilAsync(() => Directory.GetFiles(bench.Drops.Accepted).Length == 2);
+        NewSamples.Read(bench.Drops).Count.Should().Be(4);
+        await bench.StopAsync();
+        bench.Start();
+        await Task.Delay(1000);
+        bench.History.Should().BeEmpty();
+
+        bench.Drop(3);
+        await bench.UntilRunAsync(run => run is { Trigger: "drop", Outcome: RunOutcome.Succeeded });
+        NewSamples.Read(bench.Drops).Count.Should().Be(0);
+    }
+
+    [Fact]
+    public async Task Drop_ItsRunFails_IsRunAgainAfterARestart()
+    {
+        await using var bench = new ServiceBench(""", "Drops": { "Folder": "drops", "QuietSeconds": 0.2 }""", """ "acme-note": { "Text": "Hello", "Mishap": "once" } """);
+        bench.Start("Scheduler:Store=Memory");
+        await bench.UntilAsync(() => Directory.Exists(bench.Drops.Accepted));
+        bench.Drop(1);
+        await bench.UntilRunAsync(run => run.Outcome == RunOutcome.Failed);
+        await bench.StopAsync();
+        NewSamples.Read(bench.Drops).Count.Should().Be(2);
+
+        bench.Start("Scheduler:Store=Memory");
+        await bench.UntilRunAsync(run => run is { Trigger: "drop", Outcome: RunOutcome.Succeeded });
+        NewSamples.Read(bench.Drops).Count.Should().Be(0);
+    }
+
+    [Fact]
+    public async Task Schedule_MinNewSamples_LeavesTimesOutUntilTheyAreThere()
+    {
+        await using var bench = new ServiceBench(""", "Schedule": { "Cron": "0/1 * * * * ?", "MinNewSamples": 4 }, "Drops": { "Folder": "drops", "QuietSeconds": 0.2, "MinNewSamples": 100 }""");
+        bench.Start();
+        await bench.UntilAsync(() => Directory.Exists(bench.Drops.Accepted));
+        bench.Drop(1);
+        await Task.Delay(2500);
+        bench.History.Should().BeEmpty();
+
+        bench.Drop(2);
+        await bench.UntilRunAsync(run => run is { Trigger: "schedule", Outcome: RunOutcome.Succeeded });
+        await Task.Delay(1500);
+        bench.History.Should().ContainSingle("the samples have been seen");
+    }
+}
