@@ -1,151 +1,179 @@
-using System.Security.Cryptography;
-using Alpaca.Abstractions;
-using Alpaca.Text;
 using Microsoft.Extensions.Logging;
 
 namespace Alpaca.Host;
 
-/// <summary>Looks through a drop folder, and takes or refuses the files that have come to rest. Used by one caller at a time.</summary>
+/// <summary>Looks through a drop folder, and takes or refuses what has come to rest. One caller waits for another.</summary>
 /// <remarks>
-/// A file is known by the SHA-256 of its content, so the same data is taken once whatever its name. Nothing is ever deleted or overwritten, and a file that cannot be moved
-/// stays where it is and is tried again.
+/// A file is known by the SHA-256 of its content, so the same data is taken once whatever its name. Nothing is ever deleted or overwritten, and what cannot be moved stays where
+/// it is and is tried again.
 /// </remarks>
-internal sealed class DropScanner(DropFolder folder, TimeProvider time, ILogger log)
+internal sealed class DropScanner(string pipeline, DropFolder folder, AlpacaMetrics metrics, TimeProvider time, ILogger log)
 {
-    private readonly Dictionary<string, Sighting> _sightings = [];
+    private const int MostAtOnce = 256;
+    private static readonly TimeSpan LongestGathering = TimeSpan.FromSeconds(1);
+    private readonly DropSightings _sightings = new(folder, time);
+    private readonly AcceptedDrops _accepted = new(folder);
+    private readonly Lock _scanning = new();
+    private Drop? _firstStaying;
+    private string? _whyStaying;
+    private int _staying;
 
     /// <summary>Looks once.</summary>
     /// <param name="whenIdle">
     /// Runs its argument unless the pipeline is running, and says whether it did: accepted files are training data, which must not change under a run. A good file waits
-    /// until then; a bad one is refused at once.
+    /// until then; a bad one is refused at once. It is asked once for many files, as each time costs a lock, a list and a note on the disk.
     /// </param>
-    /// <param name="cancellationToken">Ends the reading early.</param>
+    /// <param name="cancellationToken">Ends it early, between files or within one.</param>
     /// <returns>How many files were accepted.</returns>
     public int Scan(Func<Action, bool> whenIdle, CancellationToken cancellationToken = default)
     {
-        var accepted = 0;
-        var files = Directory.EnumerateFiles(folder.Path).Where(f => !DropNames.IsUnfinished(Path.GetFileName(f))).Order(StringComparer.Ordinal).ToList();
-        foreach (var gone in _sightings.Keys.Except(files).ToList()) _sightings.Remove(gone);
-        foreach (var file in files)
+        lock (_scanning) return Look(whenIdle, cancellationToken);
+    }
+
+    private int Look(Func<Action, bool> whenIdle, CancellationToken cancellationToken)
+    {
+        (_firstStaying, _staying) = (null, 0);
+        var still = _sightings.Look(cancellationToken);
+        if (still.Count == 0) return 0;
+        _accepted.Refresh(isAlone: false);
+        var (accepted, isBusy, good, since) = (0, false, new List<Drop>(), time.GetTimestamp());
+        for (var i = 0; i < still.Count; i++)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            try
-            {
-                if (IsStill(file) && Take(file, whenIdle, cancellationToken)) accepted++;
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                ReportOnce(file, e.Message);
-            }
+            if (IsGood(still[i], cancellationToken)) good.Add(still[i]);
+            if (i < still.Count - 1 && good.Count < MostAtOnce && time.GetElapsedTime(since) < LongestGathering) continue;
+            if (good.Count > 0) accepted += Take(good, whenIdle, ref isBusy);
+            good.Clear();
+            since = time.GetTimestamp();
         }
 
+        ReportStaying();
         return accepted;
     }
 
-    /// <summary>Whether the file has kept its size and time since it was seen long enough ago.</summary>
-    private bool IsStill(string file)
+    /// <summary>Reads a drop unless that was done, and refuses a bad one.</summary>
+    private bool IsGood(Drop drop, CancellationToken cancellationToken)
     {
-        var state = FileState.Of(file);
-        if (!_sightings.TryGetValue(file, out var seen) || seen.State != state)
+        try
         {
-            _sightings[file] = new Sighting(state, time.GetTimestamp());
+            if (drop.Verdict is null)
+            {
+                var verdict = DropJudge.Judge(drop.Path, drop.State.Kind, cancellationToken);
+                if (!drop.IsUnchanged()) return false; // It has to come to rest again, and is another drop then.
+                drop.Verdict = verdict;
+            }
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            _sightings.AddFailure(drop);
+            Stay(drop, e);
             return false;
         }
 
-        return time.GetElapsedTime(seen.Since) >= folder.Quiet;
-    }
-
-    /// <returns>Whether the file was accepted.</returns>
-    private bool Take(string file, Func<Action, bool> whenIdle, CancellationToken cancellationToken)
-    {
-        var seen = _sightings[file];
-        var verdict = seen.Verdict ?? Judge(file, cancellationToken);
-        if (FileState.Of(file) != seen.State) return false; // It changed while it was read: it has to come to rest again.
-        _sightings[file] = seen with { Verdict = verdict };
-
-        if ((verdict.Reason ?? WhyDuplicate(file, verdict)) is { } reason)
-        {
-            Reject(file, verdict, reason);
-            return false;
-        }
-
-        var name = DropNames.Accepted(verdict.Sha256, Path.GetFileName(file));
-        if (whenIdle(() => Accept(file, name)))
-        {
-            _sightings.Remove(file);
-            log.DropAccepted(Path.GetFileName(file), verdict.Samples);
-            return true;
-        }
-
-        if (!seen.Reported) log.DropWaits(Path.GetFileName(file));
-        _sightings[file] = seen with { Verdict = verdict, Reported = true };
+        if (WhyNot(drop) is not { } reason) return true;
+        Reject(drop, reason);
         return false;
     }
 
-    private static Verdict Judge(string file, CancellationToken cancellationToken)
+    /// <summary>Accepts good files, if nobody runs the pipeline.</summary>
+    /// <returns>How many.</returns>
+    private int Take(List<Drop> good, Func<Action, bool> whenIdle, ref bool isBusy)
     {
-        cancellationToken.ThrowIfCancellationRequested();
-        string sha256;
+        var taken = new List<Drop>();
 
-        // Where the system has locks, this fails while somebody still writes.
-        using (var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.Read)) sha256 = Convert.ToHexStringLower(SHA256.HashData(stream));
-        var extension = Path.GetExtension(file);
-        if (!extension.Equals(".json", StringComparison.OrdinalIgnoreCase) && !extension.Equals(".jsonl", StringComparison.OrdinalIgnoreCase))
-            return new Verdict(sha256, 0, $"{Path.GetFileName(file)} is neither a .json nor a .jsonl file.");
+        // Looked at again where nobody else can accept anything: another worker may have taken the same content just now.
+        isBusy = isBusy || !whenIdle(() =>
+        {
+            try
+            {
+                _accepted.Refresh(isAlone: true);
+                Accept(good, taken);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                good.ForEach(drop => Stay(drop, e));
+            }
+        });
+
+        foreach (var drop in good.Except(taken))
+        {
+            if (WhyNot(drop) is { } duplicate) Reject(drop, duplicate);
+            else if (isBusy && !drop.IsReported)
+            {
+                drop.IsReported = true;
+                log.DropWaits(drop.Name);
+            }
+        }
+
+        foreach (var drop in taken)
+        {
+            log.DropAccepted(drop.Name, drop.Verdict!.Samples);
+            metrics.DropAccepted(pipeline, drop.Verdict.Samples);
+        }
+
+        return taken.Count;
+    }
+
+    private void Accept(List<Drop> good, List<Drop> taken)
+    {
+        var contents = new HashSet<string>();
+        var news = good.Where(drop => WhyNot(drop) is null && drop.IsUnchanged() && contents.Add(drop.Verdict!.Sha256!)).ToList();
+        if (news.Count == 0) return;
+
+        // First the note, then the moves: a crash in between costs a run that has nothing to do, the other way round a run that never comes.
+        var noted = news.Sum(drop => (long)drop.Verdict!.Samples);
+        NewSamples.Add(folder, noted);
+        foreach (var drop in news)
+        {
+            try
+            {
+                var name = DropNames.Accepted(drop.Verdict!.Sha256!, Path.GetFileName(drop.Path));
+                DropFiles.Move(drop.Path, Path.Combine(folder.Accepted, name));
+                _accepted.Add(name);
+                taken.Add(drop);
+                noted -= drop.Verdict.Samples;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                Stay(drop, e);
+            }
+        }
+
+        if (noted > 0) NewSamples.Add(folder, -noted);
+    }
+
+    private string? WhyNot(Drop drop)
+        => drop.Verdict!.Reason ?? (_accepted.Find(drop.Verdict.Sha256!) is { } same ? $"{drop.Name} is a duplicate of accepted/{same}." : null);
+
+    private void Reject(Drop drop, string reason)
+    {
         try
         {
-            return new Verdict(sha256, InstructionDataset.Load([file]).Count, null);
+            if (!drop.IsUnchanged()) return;
+            var file = Path.GetFileName(drop.Path);
+            var written = new DropReason(EscapedName.IsPlain(file) ? file : drop.Name, reason, drop.Verdict!.Sha256, time.GetUtcNow());
+            written.MoveWith(drop.Path, DropNames.Free(folder.Rejected, written));
+            log.DropRejected(drop.Name, reason);
+            metrics.DropRejected(pipeline);
         }
-        catch (AlpacaException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return new Verdict(sha256, 0, e.Message);
+            Stay(drop, e);
         }
     }
 
-    private string? WhyDuplicate(string file, Verdict verdict)
-        => Directory.EnumerateFiles(folder.Accepted, $"{verdict.Sha256}-*").FirstOrDefault() is { } same
-            ? $"{Path.GetFileName(file)} is a duplicate of accepted/{Path.GetFileName(same)}."
-            : null;
-
-    private void Accept(string file, string name)
+    private void Stay(Drop drop, Exception why)
     {
-        // First the mark, then the move: a crash in between costs a run that has nothing to do, the other way round a run that never comes.
-        File.WriteAllText(folder.RunOwedMarker, "");
-        File.Move(file, Path.Combine(folder.Accepted, name));
+        if (drop.IsReported || drop.IsGone()) return; // Another worker that watches the folder may have taken it.
+        drop.IsReported = true;
+        if (_staying++ == 0) (_firstStaying, _whyStaying) = (drop, why.Message);
     }
 
-    private void Reject(string file, Verdict verdict, string reason)
+    /// <summary>One line for all: a full disk would otherwise fill the log, too.</summary>
+    private void ReportStaying()
     {
-        var target = DropNames.Free(folder.Rejected, Path.GetFileName(file));
-        new DropReason(Path.GetFileName(file), reason, verdict.Sha256, time.GetUtcNow()).WriteBeside(target, () => File.Move(file, target));
-        _sightings.Remove(file);
-        log.DropRejected(Path.GetFileName(file), reason);
+        if (_firstStaying is null) return;
+        if (_staying == 1) log.DropStays(_firstStaying.Name, _whyStaying!);
+        else log.DropsStay(_firstStaying.Name, _staying - 1, _whyStaying!);
     }
-
-    private void ReportOnce(string file, string reason)
-    {
-        if (!_sightings.TryGetValue(file, out var seen) || seen.Reported) return;
-        log.DropStays(Path.GetFileName(file), reason);
-        _sightings[file] = seen with { Reported = true };
-    }
-
-    private readonly record struct FileState(long Size, DateTime Modified)
-    {
-        public static FileState Of(string file)
-        {
-            var info = new FileInfo(file);
-            return new FileState(info.Length, info.LastWriteTimeUtc);
-        }
-    }
-
-    /// <summary>A file as it was seen, and since when it looks so.</summary>
-    private sealed record Sighting(FileState State, long Since)
-    {
-        public Verdict? Verdict { get; init; }
-
-        public bool Reported { get; init; }
-    }
-
-    /// <summary>What was found out about a file; the reason is <see langword="null"/> for a good one.</summary>
-    private sealed record Verdict(string Sha256, int Samples, string? Reason);
 }

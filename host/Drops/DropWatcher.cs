@@ -1,46 +1,36 @@
-using Alpaca.Abstractions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Quartz;
 
 namespace Alpaca.Host;
 
-/// <summary>Watches one pipeline's drop folder, and runs the pipeline after new data was accepted.</summary>
+/// <summary>Watches one pipeline's drop folder, and queues a run of the pipeline once enough new data was accepted.</summary>
 /// <remarks>
-/// The file system's notifications only shorten the wait for the next look: they get lost on network drives and when many files arrive. A run that is owed is remembered in
-/// <see cref="DropFolder.RunOwedMarker"/> until one has succeeded, so that a stopped service goes on after its restart.
+/// A run takes in what waits when it begins (<see cref="ServiceRunner"/>), so that runs that follow each other without a pause keep nothing waiting. The file system's notifications only shorten the wait for the next look: they get lost on network drives and when many files arrive. What no successful run has seen is noted in
+/// <see cref="DropFolder.NewSamplesFile"/>, so that a stopped service goes on after its restart.
 /// </remarks>
-internal sealed class DropWatcher(string pipeline, DropFolder folder, PipelineDispatcher dispatcher, TimeProvider time, ILogger<DropWatcher> log) : BackgroundService
+internal sealed class DropWatcher(string pipeline, DropFolder folder, RunQueue queue, DropScanners scanners, ArtifactStore store, TimeProvider time, ILogger<DropWatcher> log) : BackgroundService
 {
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan ShortestWait = TimeSpan.FromMilliseconds(200);
-    private readonly DropScanner _scanner = new(folder, time, log);
     private readonly SemaphoreSlim _hint = new(0, 1);
     private string? _lastProblem;
 
     /// <inheritdoc />
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var notifications = Notifications();
+        using var notifications = new DropNotifications(folder, Hint, log);
         log.DropsWatched(folder.Path, pipeline);
-        var runOwed = File.Exists(folder.RunOwedMarker);
-        var run = Task.CompletedTask;
-        try
+        var isNew = true; // for what an earlier service accepted
+        while (true)
         {
-            while (true)
-            {
-                runOwed |= Scan(stoppingToken) > 0;
-                if (runOwed && run.IsCompleted)
-                {
-                    runOwed = false;
-                    run = RunAsync(stoppingToken);
-                }
+            notifications.Ensure();
+            var start = time.GetTimestamp();
 
-                await WaitAsync(run, stoppingToken);
-            }
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-            await run; // It checkpoints and ends.
+            // On a thread of its own: a large file is read for a while, and the pool's threads answer requests.
+            isNew |= await Task.Factory.StartNew(() => Scan(stoppingToken), stoppingToken, TaskCreationOptions.LongRunning, TaskScheduler.Default) > 0;
+            if (isNew) isNew = !await TryQueueRunAsync(stoppingToken);
+            await WaitAsync(time.GetElapsedTime(start), stoppingToken);
         }
     }
 
@@ -49,51 +39,56 @@ internal sealed class DropWatcher(string pipeline, DropFolder folder, PipelineDi
         try
         {
             folder.Create();
-            var accepted = _scanner.Scan(action => dispatcher.WhenIdle(pipeline, action), cancellationToken);
+            var accepted = scanners.Of(pipeline).Scan(WhenIdle, cancellationToken);
+            if (_lastProblem is not null) log.DropFolderIsBack(folder.Path);
             _lastProblem = null;
             return accepted;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or AlpacaException)
+        catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
+            // Whatever it is: the service and the other folders go on.
             if (_lastProblem != e.Message) log.DropFolderProblem(folder.Path, e.Message);
             _lastProblem = e.Message;
             return 0;
         }
     }
 
-    private async Task RunAsync(CancellationToken cancellationToken)
+    /// <summary>Does something while nobody, in whatever process, runs the pipeline: the data of a run does not change under it, and a run that succeeds has seen everything that was accepted.</summary>
+    private bool WhenIdle(Action action)
     {
-        // While it runs nothing is accepted, so a run that succeeds has seen everything that was.
-        if (await dispatcher.RunAsync(pipeline, RunTriggers.Drop, () => File.Delete(folder.RunOwedMarker), cancellationToken)) return;
-        log.DropRunOwed(pipeline);
+        using var idle = WorkspaceLock.TryForPipeline(store.Workspace, pipeline);
+        if (idle is not null) action();
+        return idle is not null;
     }
 
-    private async Task WaitAsync(Task run, CancellationToken cancellationToken)
-    {
-        var wait = TimeSpan.FromTicks(Math.Clamp(folder.Quiet.Ticks / 2, ShortestWait.Ticks, LongestWait.Ticks));
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        List<Task> events = [Task.Delay(wait, time, stop.Token), _hint.WaitAsync(stop.Token)];
-        if (!run.IsCompleted) events.Add(run);
-        await Task.WhenAny(events);
-        await stop.CancelAsync();
-        cancellationToken.ThrowIfCancellationRequested();
-    }
-
-    private FileSystemWatcher? Notifications()
+    /// <returns>Whether all is done; otherwise it has to be tried again.</returns>
+    private async Task<bool> TryQueueRunAsync(CancellationToken cancellationToken)
     {
         try
         {
-            var watcher = new FileSystemWatcher(folder.Path) { NotifyFilter = NotifyFilters.FileName | NotifyFilters.Size | NotifyFilters.LastWrite };
-            watcher.Created += (_, _) => Hint();
-            watcher.Renamed += (_, _) => Hint();
-            watcher.EnableRaisingEvents = true;
-            return watcher;
+            var found = NewSamples.Read(folder).Count;
+            if (found >= folder.MinNewSamples) await queue.AddAsync(pipeline, RunTriggers.Drop, cancellationToken);
+            else if (found > 0) log.DropsGather(found, folder.MinNewSamples, pipeline);
+            return true;
         }
-        catch (Exception e) when (e is IOException or ArgumentException)
+        catch (Exception e) when (e is SchedulerException or IOException or UnauthorizedAccessException)
         {
-            log.NoNotifications(folder.Path, e.Message); // Out of inotify watches, for example.
-            return null;
+            log.RunNotStarted(pipeline, e.Message);
+            return false;
         }
+    }
+
+    /// <summary>Waits for a hint, though not for long; after a long look, as long as that took, so that a folder of very many files leaves time for everything else.</summary>
+    private async Task WaitAsync(TimeSpan looked, CancellationToken cancellationToken)
+    {
+        var atLeast = TimeSpan.FromTicks(Math.Clamp(looked.Ticks, ShortestWait.Ticks, LongestWait.Ticks));
+        var wait = TimeSpan.FromTicks(Math.Clamp(folder.Quiet.Ticks / 2, ShortestWait.Ticks, LongestWait.Ticks)) - atLeast;
+        await Task.Delay(atLeast, time, cancellationToken);
+        if (wait <= TimeSpan.Zero) return;
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        await Task.WhenAny(Task.Delay(wait, time, stop.Token), _hint.WaitAsync(stop.Token));
+        await stop.CancelAsync();
+        cancellationToken.ThrowIfCancellationRequested();
     }
 
     private void Hint()
@@ -102,9 +97,9 @@ internal sealed class DropWatcher(string pipeline, DropFolder folder, PipelineDi
         {
             _hint.Release();
         }
-        catch (SemaphoreFullException)
+        catch (Exception e) when (e is SemaphoreFullException or ObjectDisposedException)
         {
-            // One hint is enough.
+            // One hint is enough, and none counts after the end.
         }
     }
 

@@ -19,7 +19,7 @@ public sealed class DropScannerTests : IDisposable
     {
         _drops = new DropFolder(_folder.Combine("drops"), TimeSpan.FromSeconds(5));
         _drops.Create();
-        _scanner = new DropScanner(_drops, _time, NullLogger.Instance);
+        _scanner = new DropScanner("notes", _drops, TestMetrics.Create(), _time, NullLogger.Instance);
     }
 
     public void Dispose() => _folder.Dispose();
@@ -36,7 +36,8 @@ public sealed class DropScannerTests : IDisposable
         Scan().Should().Be(1);
 
         Names(_drops.Accepted).Should().Equal($"{Sha256(Good)}-data.json");
-        Names(_drops.Path).Should().Equal(".run-owed");
+        Names(_drops.Path).Should().Equal(".new-samples");
+        NewSamples.Read(_drops).Count.Should().Be(1);
         Scan().Should().Be(0);
     }
 
@@ -80,14 +81,14 @@ public sealed class DropScannerTests : IDisposable
     {
         Drop("data.json", Good);
         ScanWhenStill().Should().Be(1);
-        File.Delete(_drops.RunOwedMarker);
+        NewSamples.Clear(_drops);
         Drop("copy.json", Good);
 
         ScanWhenStill().Should().Be(0);
 
         Names(_drops.Accepted).Should().HaveCount(1);
         File.ReadAllText(Path.Combine(_drops.Rejected, "copy.json.reason.json")).Should().Contain("duplicate of accepted/");
-        File.Exists(_drops.RunOwedMarker).Should().BeFalse("nothing new was accepted");
+        NewSamples.Read(_drops).Count.Should().Be(0, "nothing new was accepted");
     }
 
     [Fact]
