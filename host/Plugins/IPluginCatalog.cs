@@ -15,6 +15,9 @@ public interface IPluginCatalog : IDisposable
     /// <summary>The names of the active plugins' inference backends.</summary>
     IReadOnlyList<string> BackendNames { get; }
 
+    /// <summary>The active plugins' inference backends by name, compared without case; owned by the catalog.</summary>
+    IReadOnlyDictionary<string, IInferenceBackend> Backends => BackendNames.ToDictionary(name => name, GetBackend, StringComparer.OrdinalIgnoreCase);
+
     /// <summary>The stage of that name.</summary>
     /// <exception cref="AlpacaException">No active plugin offers it; the message says which stages there are and which plugins are not active, and why.</exception>
     PluginStage GetStage(string name);

@@ -15,19 +15,22 @@ public sealed class PluginCatalog : IPluginCatalog
     private readonly IConfiguration _configuration;
     private readonly ILoggerFactory _loggers;
     private readonly TimeProvider _time;
+    private readonly IReadOnlyDictionary<string, string> _digests;
     private readonly ILogger _log;
 
     /// <summary>Loads the plugins of some folders; each plugin is a subfolder with an assembly of the same name.</summary>
     /// <param name="folders">Looked at in this order; one that does not exist holds no plugins.</param>
     /// <param name="disabled">Names of plugins not to load, compared without case.</param>
-    /// <param name="configuration">Handed to the plugins.</param>
+    /// <param name="configuration">Handed to the plugins; no secrets of the service.</param>
     /// <param name="loggers">Handed to the plugins.</param>
     /// <param name="time">Handed to the plugins.</param>
-    public PluginCatalog(IEnumerable<string> folders, IReadOnlyCollection<string> disabled, IConfiguration configuration, ILoggerFactory loggers, TimeProvider time)
+    /// <param name="digests">The SHA-256 (<see cref="PluginDigest"/>) that plugins of these names must have; others may have any.</param>
+    public PluginCatalog(
+        IEnumerable<string> folders, IReadOnlyCollection<string> disabled, IConfiguration configuration, ILoggerFactory loggers, TimeProvider time, IReadOnlyDictionary<string, string>? digests = null)
     {
         ArgumentNullException.ThrowIfNull(folders);
         ArgumentNullException.ThrowIfNull(disabled);
-        (_configuration, _loggers, _time) = (configuration, loggers, time);
+        (_configuration, _loggers, _time, _digests) = (configuration, loggers, time, digests ?? new Dictionary<string, string>());
         _log = loggers.CreateLogger<PluginCatalog>();
         foreach (var folder in folders.Select(Path.GetFullPath).Distinct().Where(Directory.Exists).SelectMany(PluginFolders))
         {
@@ -94,6 +97,8 @@ public sealed class PluginCatalog : IPluginCatalog
             var assembly = RequireFile(folder, name, ".dll", "a plugin's folder and its main assembly have the same name");
             RequireFile(folder, name, ".deps.json", "copy the whole build output and set EnableDynamicLoading in the project");
 
+            if (WhyNotTrusted(folder, name) is { } doubt) throw new PluginFaultException(doubt);
+
             var contract = ReadContract(assembly);
             info = info with { Version = contract.Version };
             if (contract.WhyIncompatible is { } reason) return info with { State = PluginState.Incompatible, Reason = reason };
@@ -119,6 +124,20 @@ public sealed class PluginCatalog : IPluginCatalog
         _stages.AddRange(plugin.Stages.Select(s => new PluginStage(s, plugin.Services, info)));
         foreach (var backend in plugin.Backends) _backends.Add(backend.Name, backend);
         return info;
+    }
+
+    /// <summary>Why a plugin's code may be somebody else's than it seems. What stands beside the executable is as safe as that.</summary>
+    private string? WhyNotTrusted(string folder, string name)
+    {
+        if (Path.GetDirectoryName(folder) != AlpacaSettings.BuiltInPluginsFolder)
+        {
+            if (new DirectoryInfo(folder).LinkTarget is not null) return $"{folder} is a link; a plugin has to lie in the plugins folder itself.";
+            if (OtherUsers.WhatCanBeWritten(folder) is { } open) return $"Every user of this machine may write to {open}, and so have their own code run here; take that right away (chmod o-w).";
+        }
+
+        return _digests.TryGetValue(name, out var wanted) && PluginDigest.Of(folder) is var found && found != wanted
+            ? $"Its files have the SHA-256 {found}, and Plugins:Sha256:{name} asks for {wanted}; if you have changed it yourself, write the new one there."
+            : null;
     }
 
     private string? WhyTaken(PluginInfo info)

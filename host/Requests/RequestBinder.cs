@@ -70,7 +70,7 @@ public static class RequestBinder
         return true;
     }
 
-    private static object AsList(Array values, Type listType, Type elementType)
+    internal static object AsList(Array values, Type listType, Type elementType)
         => listType.IsInstanceOfType(values) ? values : Activator.CreateInstance(typeof(List<>).MakeGenericType(elementType), values)!;
 
     private static void Validate(object request, PropertyInfo property, RequestOption option, ICollection<string> errors, string name)

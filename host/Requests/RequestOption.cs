@@ -24,6 +24,12 @@ public sealed record RequestOption(
     /// <summary>The kinds of artifact that fit, most wanted first; empty where the option takes no artifact.</summary>
     public IReadOnlyList<string> ArtifactKinds { get; init; } = [];
 
+    /// <summary>Whether pipelines fill it with an earlier stage's artifact unasked.</summary>
+    public bool IsWiredByDefault { get; init; }
+
+    /// <summary>The artifact option from whose artifact those that fit by default were made; <see langword="null"/> where any fits.</summary>
+    public string? MadeFrom { get; init; }
+
     /// <summary>Whether pipelines can fill it with an earlier stage's artifact.</summary>
     public bool IsArtifact => ArtifactKinds.Count > 0;
 }

@@ -70,6 +70,8 @@ public static class RequestSchema
             AllowUrl = path?.AllowUrl ?? false,
             IsResultNeutral = property.GetCustomAttribute<ResultNeutralAttribute>() is not null,
             ArtifactKinds = artifact?.Kinds ?? [],
+            IsWiredByDefault = artifact is { Explicit: false },
+            MadeFrom = artifact?.MadeFrom,
         };
     }
 

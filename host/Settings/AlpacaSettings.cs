@@ -4,7 +4,7 @@ using Microsoft.Extensions.Configuration;
 
 namespace Alpaca.Host;
 
-/// <summary>The host's configuration: a JSON file, environment variables and <c>--set</c>, the later of them winning, checked against the keys there are.</summary>
+/// <summary>The host's configuration: a JSON file, credential files, environment variables and <c>--set</c>, the later of them winning, checked against the keys there are.</summary>
 public sealed class AlpacaSettings
 {
     /// <summary>The name of the file that is looked for where none is named.</summary>
@@ -16,27 +16,36 @@ public sealed class AlpacaSettings
     /// <summary>The plugins that come with the host, in <c>plugins</c> beside the executable.</summary>
     public static string BuiltInPluginsFolder { get; } = Path.Combine(AppContext.BaseDirectory, "plugins");
 
-    private AlpacaSettings(ConfigurationTree tree, string? file, string baseFolder)
+    private readonly Func<AlpacaSettings> _reload;
+
+    private AlpacaSettings(ConfigurationTree tree, string? file, ConfiguredPaths paths, Func<AlpacaSettings> reload)
     {
+        _reload = reload;
         ConfigurationFile = file;
-        BaseFolder = baseFolder;
+        Paths = paths;
         Configuration = tree.ToConfiguration();
     }
 
     /// <summary>The configuration file, or <see langword="null"/> when there is none and the defaults hold.</summary>
     public string? ConfigurationFile { get; }
 
-    /// <summary>The folder against which relative paths in configuration are resolved: the file's, or the current one when there is no file.</summary>
-    public string BaseFolder { get; }
+    /// <summary>What the paths in it mean.</summary>
+    public ConfiguredPaths Paths { get; }
 
-    /// <summary>Where artifacts, resume folders and the run database are. The default is <c>workspace</c> in <see cref="BaseFolder"/>.</summary>
-    public required string WorkspaceFolder { get; init; }
+    /// <summary>Where artifacts, resume folders and the run database are. The default is <c>workspace</c> beside the configuration file.</summary>
+    public string WorkspaceFolder => Paths.Workspace;
 
     /// <summary>A folder of plugins besides the one beside the executable, or <see langword="null"/>.</summary>
     public string? PluginsFolder { get; private init; }
 
+    /// <summary>Where plugins are looked for, in this order.</summary>
+    public IReadOnlyList<string> PluginFolders => PluginsFolder is { } folder ? [BuiltInPluginsFolder, folder] : [BuiltInPluginsFolder];
+
     /// <summary>The plugins that are not loaded.</summary>
     public IReadOnlyList<string> DisabledPlugins { get; private init; } = [];
+
+    /// <summary>The SHA-256 that plugins must have, by name; the others may have any.</summary>
+    public IReadOnlyDictionary<string, string> PluginDigests { get; private init; } = new Dictionary<string, string>();
 
     /// <summary>A folder with an existing libtorch to use instead of the packaged one, or <see langword="null"/>.</summary>
     public string? TorchLibraryPath { get; private init; }
@@ -53,6 +62,10 @@ public sealed class AlpacaSettings
     /// <summary>What is wrong with the keys, one line for each problem; empty unless it was read by <see cref="Read(string?, string?, IReadOnlyList{string}, string?)"/>.</summary>
     public IReadOnlyList<string> Problems { get; private init; } = [];
 
+    /// <summary>Reads the same file again, as it is now, with the same overrides.</summary>
+    /// <exception cref="AlpacaUsageException">Something in it cannot be used; one line for each problem, each with its key.</exception>
+    public AlpacaSettings Reload() => _reload();
+
     /// <summary>Reads the configuration as <see cref="Load(string?, string?, IReadOnlyList{string}, string?)"/> does, but keeps what is wrong as <see cref="Problems"/>, to be reported together with what the plugins find.</summary>
     public static AlpacaSettings Read(string? configFile, string? workspace, IReadOnlyList<string> overrides, string? pipeline = null)
         => Read(configFile, workspace, overrides, pipeline, Environment.GetEnvironmentVariables());
@@ -61,7 +74,7 @@ public sealed class AlpacaSettings
     /// <param name="configFile">The file; where it is <see langword="null"/>, <c>appsettings.json</c> in the current folder, else the one beside the executable, else none.</param>
     /// <param name="workspace">Another workspace, relative to the current folder; <see langword="null"/> for the configured one.</param>
     /// <param name="overrides">
-    /// <c>key=value</c>, in order: a full key, or one that begins with <c>Stages</c>, <c>Ask</c>, <c>Schedule</c> or <c>Drops</c> and belongs to <paramref name="pipeline"/>.
+    /// <c>key=value</c>, in order: a full key, or one that begins with <c>Stages</c>, <c>Ask</c>, <c>Schedule</c>, <c>Promotion</c> or <c>Drops</c> and belongs to <paramref name="pipeline"/>.
     /// </param>
     /// <param name="pipeline">The chosen pipeline; <see langword="null"/> for the default one.</param>
     /// <exception cref="AlpacaUsageException">Something in it cannot be used; one line for each problem, each with its key.</exception>
@@ -82,21 +95,25 @@ public sealed class AlpacaSettings
         var tree = file is null ? ConfigurationTree.Empty() : ConfigurationTree.Read(file);
 
         var errors = new List<string>();
+        if (file is not null) SecretKeys.CheckFile(file, tree.Root, errors);
+        if (environment[SecretKeys.CredentialsVariable] is string { Length: > 0 } credentials) tree.ApplyCredentials(credentials, errors);
         tree.ApplyEnvironment(environment, errors);
         tree.ApplyOverrides(overrides, pipeline, errors);
         ConfigurationSchema.Check(tree.Root, errors);
-        var pipelines = PipelineReader.Read(tree.Root, baseFolder, errors);
+        var configuredWorkspace = FolderAt("Workspace") ?? Path.Combine(baseFolder, "workspace");
+        var paths = new ConfiguredPaths(baseFolder, configuredWorkspace, workspace is not null ? Path.GetFullPath(workspace) : configuredWorkspace);
+        var pipelines = PipelineReader.Read(tree.Root, paths, errors);
         var pluginsFolder = FolderAt("Plugins", "Folder");
         if (pluginsFolder is not null && !Directory.Exists(pluginsFolder))
             errors.Add($"Plugins:Folder is {pluginsFolder}, which does not exist; make it or remove the key.");
         var defaultPipeline = tree.Text("DefaultPipeline") ?? (pipelines.Count == 1 ? pipelines[0].Name : null);
         if (defaultPipeline is not null && !pipelines.Any(p => p.Name == defaultPipeline))
             errors.Add($"DefaultPipeline is '{defaultPipeline}', which is not under Pipelines{NearestName.Suggest(defaultPipeline, pipelines.Select(p => p.Name))}");
-        return new AlpacaSettings(tree, file, baseFolder)
+        return new AlpacaSettings(tree, file, paths, () => Load(configFile, workspace, overrides, pipeline, environment))
         {
-            WorkspaceFolder = workspace is not null ? Path.GetFullPath(workspace) : FolderAt("Workspace") ?? Path.Combine(baseFolder, "workspace"),
             PluginsFolder = pluginsFolder,
             DisabledPlugins = tree.Texts("Plugins", "Disabled"),
+            PluginDigests = new Dictionary<string, string>(PluginDigest.ReadPins(tree.Root, errors), StringComparer.OrdinalIgnoreCase),
             TorchLibraryPath = FolderAt("Torch", "LibraryPath"),
             DefaultPipeline = defaultPipeline,
             Pipelines = pipelines,

@@ -53,6 +53,23 @@ internal sealed class ConfigurationTree
         }
     }
 
+    /// <summary>Applies a folder of files, each named like the part of a variable behind its prefix. A name whose first part is no key of ours belongs to somebody else and is left alone.</summary>
+    public void ApplyCredentials(string folder, List<string> errors)
+    {
+        try
+        {
+            foreach (var file in Directory.EnumerateFiles(folder).Order(StringComparer.Ordinal))
+            {
+                var path = Path.GetFileName(file).Split("__");
+                if (path.Length > 1 && ConfigurationSchema.IsTopLevelKey(path[0])) Set(path, File.ReadAllText(file).TrimEnd('\r', '\n'), $"the credential {file}", errors);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            errors.Add($"The credentials in {folder} cannot be read: {e.Message}");
+        }
+    }
+
     /// <summary>Applies <c>key=value</c> pairs; keys that begin with a pipeline's section belong to the chosen pipeline.</summary>
     public void ApplyOverrides(IReadOnlyList<string> overrides, string? pipeline, List<string> errors)
     {
@@ -77,7 +94,7 @@ internal sealed class ConfigurationTree
                 path = ["Pipelines", chosen, .. path];
             }
 
-            Set(path, text[(equals + 1)..], $"--set {text}", errors);
+            Set(path, text[(equals + 1)..], $"--set {(ConfigurationSchema.IsSecret(path) ? text[..equals] : text)}", errors);
         }
     }
 

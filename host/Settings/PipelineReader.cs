@@ -9,7 +9,7 @@ internal static class PipelineReader
     private const string InputsKey = "Inputs";
 
     /// <summary>The pipelines, in the order of the file. What is shaped wrongly becomes an error and is left out.</summary>
-    public static IReadOnlyList<PipelineDefinition> Read(JsonObject root, string baseFolder, List<string> errors)
+    public static IReadOnlyList<PipelineDefinition> Read(JsonObject root, ConfiguredPaths paths, List<string> errors)
     {
         var pipelines = new List<PipelineDefinition>();
         if (root["Pipelines"] is not JsonObject sections) return pipelines;
@@ -21,7 +21,8 @@ internal static class PipelineReader
                 ? entries.Select(e => ReadStage(e.Key, e.Value, $"{key}:Stages:{e.Key}", errors)).ToList()
                 : [];
             if (stages.Count == 0) errors.Add($"{key}:Stages is missing or empty; a pipeline needs at least one stage.");
-            pipelines.Add(new PipelineDefinition(name, key, baseFolder, stages));
+            var promotion = PromotionSettings.Read((section as JsonObject)?["Promotion"], $"{key}:Promotion", errors);
+            pipelines.Add(new PipelineDefinition(name, key, paths, stages) { Promotion = promotion });
         }
 
         return pipelines;

@@ -45,7 +45,7 @@ public sealed class AlpacaSettingsTests : IDisposable
     {
         var settings = Load(Sample);
 
-        settings.BaseFolder.Should().Be(_folder.Path);
+        settings.Paths.BaseFolder.Should().Be(_folder.Path);
         settings.WorkspaceFolder.Should().Be(_folder.Combine("work"));
         settings.ConfigurationFile.Should().Be(_folder.Combine("appsettings.json"));
         settings.DisabledPlugins.Should().Equal("Acme.X");
@@ -120,10 +120,10 @@ public sealed class AlpacaSettingsTests : IDisposable
             "appsettings.json: --set Nonsense is not of the form key=value, for example Stages:train:LoraRank=16.",
             "appsettings.json: --set Stages:train:LoraRank=4 names the pipeline 'smaple', which is not configured (there is sample, empty); did you mean sample?",
             "appsettings.json: --set Pipelines:sample:Stages:trian:LoraRank=4 names the stage 'trian', which pipeline sample does not have (there is train); did you mean train?",
-            "appsettings.json: Worksapce is not a known key (there is Workspace, Plugins, Torch, Inference, DefaultPipeline, Pipelines, Logging); did you mean Workspace?",
-            "appsettings.json: Inference:Backnd is not a known key (there is Backend, Model, Template, Device, Threads, Precision, ContextLength); did you mean Backend?",
+            "appsettings.json: Worksapce is not a known key (there is Workspace, Plugins, Torch, Inference, Serving, Notifications, Monitoring, Scheduler, Isolation, DefaultPipeline, Pipelines, Logging); did you mean Workspace?",
+            "appsettings.json: Inference:Backnd is not a known key (there is Backend, Model, Name, Template, Device, Threads, Precision, ContextLength, MaxConcurrency, ReusePrefixes, Adapters, Swap); did you mean Backend?",
             "appsettings.json: Inference:Threads must be a single value, not a list.",
-            "appsettings.json: Pipelines:sample:Schedul is not a known key (there is Stages, Ask, Schedule, Drops); did you mean Schedule?",
+            "appsettings.json: Pipelines:sample:Schedul is not a known key (there is Stages, Ask, Schedule, Drops, Overlap, Retry, ExecutionGroup, Promotion); did you mean Schedule?",
             "appsettings.json: Pipelines:sample:Stages:train:LoraRank must be a value or a list of values.",
             "appsettings.json: Pipelines:sample:Stages:train:Uses must be the name of a plugin stage.",
             "appsettings.json: Pipelines:empty:Stages is missing or empty; a pipeline needs at least one stage.",
@@ -145,6 +145,29 @@ public sealed class AlpacaSettingsTests : IDisposable
     [Fact]
     public void Load_WorkspaceOnTheCommandLine_Wins()
         => AlpacaSettings.Load(_folder.Write("appsettings.json", Sample), _folder.Combine("other"), [], null, _environment).WorkspaceFolder.Should().Be(_folder.Combine("other"));
+
+    [Theory]
+    [InlineData("workspace", "workspace/drops/sample", "other/drops/sample")]
+    [InlineData("workspace", "./workspace/../workspace", "other")]
+    [InlineData("workspace/", "workspace/drops", "other/drops")]
+    [InlineData("workspace", "samples/train", "samples/train")]
+    [InlineData("workspace", "workspace2/drops", "workspace2/drops")]
+    [InlineData("workspace", "workspace/../drops", "drops")]
+    [InlineData("workspace", "..workspace", "..workspace")]
+    [InlineData("workspace/deep", "workspace/drops", "workspace/drops")]
+    [InlineData(".", "samples/train", "samples/train")]
+    [InlineData("..", "samples/train", "samples/train")]
+    public void Resolve_WorkspaceOnTheCommandLine_MovesWhatLeadsIntoTheConfiguredOne(string workspace, string path, string expected)
+        => AlpacaSettings.Load(_folder.Write("appsettings.json", $$"""{ "Workspace": "{{workspace}}" }"""), _folder.Combine("other"), [], null, _environment)
+            .Paths.Resolve(path).TrimEnd('/').Should().Be(_folder.Combine(expected));
+
+    [Fact]
+    public void Resolve_AbsolutePathOrNoOtherWorkspace_StaysAsItIs()
+    {
+        var inside = _folder.Combine("workspace", "drops");
+        AlpacaSettings.Load(_folder.Write("appsettings.json", "{}"), _folder.Combine("other"), [], null, _environment).Paths.Resolve(inside).Should().Be(inside);
+        Load("{}").Paths.Resolve("workspace/drops").Should().Be(inside);
+    }
 
     [Fact]
     public void Load_PluginsFolderThatDoesNotExist_IsAnError()
