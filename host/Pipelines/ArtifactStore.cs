@@ -60,11 +60,17 @@ public sealed class ArtifactStore
             .Where(m => m.Pipeline == pipeline && m.Stage == stage).MaxBy(m => m.FinishedAt);
     }
 
-    /// <summary>Removes the unfinished folders of processes that died.</summary>
+    /// <summary>Removes the unfinished folders of processes that died, on whatever machine.</summary>
     public void RemoveLeftovers()
     {
         if (!Directory.Exists(_artifacts)) return;
-        foreach (var kind in Directory.EnumerateDirectories(_artifacts)) TemporaryName.RemoveLeftovers(kind);
+        foreach (var kind in Directory.EnumerateDirectories(_artifacts)) TemporaryName.RemoveLeftovers(kind, elsewhere: IfUnused);
+
+        void IfUnused(string fingerprint, Action remove)
+        {
+            using var unused = WorkspaceLock.TryForArtifact(Workspace, fingerprint);
+            if (unused is not null) remove();
+        }
     }
 
     /// <summary>Makes an empty folder for a stage to write to. Disposing the result removes it unless it was published.</summary>

@@ -56,15 +56,22 @@ public sealed class ContentDigests
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
         var size = stream.Length;
         var modified = File.GetLastWriteTimeUtc(stream.SafeFileHandle);
-        using var connection = _database.Open();
-        if (connection.Scalar("SELECT sha256 FROM digests WHERE path = $1 AND size = $2 AND modified = $3", path, size, modified.Ticks) is string known)
+        if (_database.Use(connection => connection.Scalar("SELECT sha256 FROM digests WHERE path = $1 AND size = $2 AND modified = $3", path, size, modified.Ticks)) is string known)
             return (known, size);
 
         using var task = progress.Start($"checksum of {Path.GetFileName(path)}", size, ProgressUnit.Bytes);
         var done = 0L;
         var sha256 = FileDigest.Compute(stream, bytes => task.Report(done += bytes), cancellationToken);
         if (_time.GetUtcNow() - modified > TooRecent)
-            connection.Execute("INSERT OR REPLACE INTO digests (path, size, modified, sha256) VALUES ($1, $2, $3, $4)", path, size, modified.Ticks, sha256);
+        {
+            _database.Use(connection => connection.Execute(
+                """
+                INSERT INTO digests (path, size, modified, sha256) VALUES ($1, $2, $3, $4)
+                ON CONFLICT (path) DO UPDATE SET size = excluded.size, modified = excluded.modified, sha256 = excluded.sha256
+                """,
+                path, size, modified.Ticks, sha256));
+        }
+
         return (sha256, size);
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Alpaca.Formats;
 
 namespace Alpaca.Host;
 
@@ -27,14 +28,14 @@ internal static partial class DurableFolder
         var replaced = TemporaryName.Replaced(final);
         using var use = TemporaryName.Use(replaced);
         var exists = Directory.Exists(final);
-        if (exists) Directory.Move(final, replaced);
+        if (exists) Rename.Folder(final, replaced);
         try
         {
-            Directory.Move(temporary, final);
+            Rename.Folder(temporary, final);
         }
         catch
         {
-            if (exists) Directory.Move(replaced, final);
+            if (exists) Rename.Folder(replaced, final);
             throw;
         }
 
@@ -62,7 +63,7 @@ internal static partial class DurableFolder
     }
 
     /// <summary>Writes a folder's own entries (the names in it) through to the disk. Windows journals them by itself.</summary>
-    private static void FlushEntries(string folder)
+    public static void FlushEntries(string folder)
     {
         if (OperatingSystem.IsWindows()) return;
         var descriptor = Open(folder, 0);

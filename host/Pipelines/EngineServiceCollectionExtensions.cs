@@ -1,4 +1,5 @@
 using Alpaca.Host;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 
@@ -19,15 +20,18 @@ public static class EngineServiceCollectionExtensions
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(settings);
         services.AddSingleton<IPluginCatalog>(s => new PluginCatalog(
-            settings.PluginsFolder is { } folder ? [AlpacaSettings.BuiltInPluginsFolder, folder] : [AlpacaSettings.BuiltInPluginsFolder],
-            settings.DisabledPlugins, settings.Configuration, s.GetRequiredService<ILoggerFactory>(), s.GetRequiredService<TimeProvider>()));
-        services.AddSingleton(new RunDatabase(Path.Combine(settings.WorkspaceFolder, "runs.db")));
+            settings.PluginFolders, settings.DisabledPlugins, new ConfigurationBuilder().AddInMemoryCollection(SecretKeys.Without(settings.Configuration)).Build(),
+            s.GetRequiredService<ILoggerFactory>(), s.GetRequiredService<TimeProvider>(), settings.PluginDigests));
+        services.AddSingleton(RunDatabase.Of(settings));
         services.AddSingleton(new ArtifactStore(settings.WorkspaceFolder));
         services.TryAddSingleton(new DiskSpace());
         services.AddSingleton<RunStore>();
+        services.AddSingleton<ModelRegistry>();
+        services.AddSingleton<PromotionGate>();
         services.AddSingleton<ContentDigests>();
         services.AddSingleton<PipelineValidator>();
         services.AddSingleton<PipelinePlanner>();
+        services.TryAddSingleton<IStageExecutor, InProcessStageExecutor>();
         services.AddSingleton<PipelineRunner>();
         services.AddSingleton<StageRunner>();
         return services;

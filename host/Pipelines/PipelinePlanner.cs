@@ -10,15 +10,17 @@ public sealed class PipelinePlanner
 
     private readonly PipelineValidator _validator;
     private readonly ArtifactStore _store;
+    private readonly ModelRegistry _registry;
     private readonly StagePreparer _preparer;
 
     /// <summary>Plans over a workspace.</summary>
-    public PipelinePlanner(PipelineValidator validator, ArtifactStore store, ContentDigests digests)
+    public PipelinePlanner(PipelineValidator validator, ArtifactStore store, ModelRegistry registry, ContentDigests digests)
     {
         ArgumentNullException.ThrowIfNull(validator);
         ArgumentNullException.ThrowIfNull(store);
+        ArgumentNullException.ThrowIfNull(registry);
         ArgumentNullException.ThrowIfNull(digests);
-        (_validator, _store, _preparer) = (validator, store, new StagePreparer(digests));
+        (_validator, _store, _registry, _preparer) = (validator, store, registry, new StagePreparer(digests, registry));
     }
 
     /// <summary>Plans a run without changing anything but remembered digests.</summary>
@@ -37,14 +39,14 @@ public sealed class PipelinePlanner
         var plan = new List<PlannedStage>();
         foreach (var stage in wired.Stages)
         {
-            var waitsFor = stage.Wiring.SelectMany(w => w.Value, (w, source) => (Option: w.Key, Source: source)).FirstOrDefault(w => !made.ContainsKey(w.Source));
+            var waitsFor = stage.Wiring.SelectMany(w => w.Value, (w, source) => (Option: w.Key, Source: source)).FirstOrDefault(w => w.Source != ChampionInput.Name && !made.ContainsKey(w.Source));
             if (waitsFor.Source is not null)
             {
                 plan.Add(new PlannedStage(stage.Name, stage.Plugin.Name, false, $"input {waitsFor.Option}: stage {waitsFor.Source} runs first", stage.Plugin.ArtifactKind, null, null));
                 continue;
             }
 
-            var prepared = Prepare(stage, pipeline, made, progress ?? NullProgress.Instance, cancellationToken);
+            var prepared = Prepare(stage, wired, made, progress ?? NullProgress.Instance, cancellationToken);
             var decision = Decide(prepared, pipeline, options);
             if (decision.Existing is not null) made.Add(stage.Name, decision.Existing);
             var kind = stage.Plugin.ArtifactKind;
@@ -55,7 +57,7 @@ public sealed class PipelinePlanner
         return plan;
     }
 
-    /// <summary>Checks the pipeline, the stage names in the options and the existence of every path, and leaves out what comes after the last stage.</summary>
+    /// <summary>Checks the pipeline, the stage names in the options and the existence of every path, leaves out what comes after the last stage, and finds the champion.</summary>
     internal WiredPipeline Wire(PipelineDefinition pipeline, RunOptions options)
     {
         var wired = _validator.Wire(pipeline);
@@ -68,8 +70,9 @@ public sealed class PipelinePlanner
             wired = wired with { Stages = [.. wired.Stages.Take(names.IndexOf(until) + 1)] };
         }
 
-        errors.AddRange(wired.Stages.SelectMany(s => StagePreparer.MissingPaths(s, pipeline.BaseFolder)));
-        return errors.Count == 0 ? wired : throw new AlpacaUsageException(string.Join(Environment.NewLine, errors));
+        errors.AddRange(wired.Stages.SelectMany(s => StagePreparer.MissingPaths(s, pipeline.Paths)));
+        if (errors.Count == 0) return wired with { Champion = pipeline.Promotion is null ? null : _registry.Champion(pipeline.Name) };
+        throw new AlpacaUsageException(string.Join(Environment.NewLine, errors));
 
         void CheckName(string option, string name)
         {
@@ -79,8 +82,8 @@ public sealed class PipelinePlanner
     }
 
     internal PreparedStage Prepare(
-        WiredStage stage, PipelineDefinition pipeline, IReadOnlyDictionary<string, StoredArtifact> made, IStageProgress progress, CancellationToken cancellationToken)
-        => _preparer.Prepare(stage, pipeline.BaseFolder, made, progress, cancellationToken);
+        WiredStage stage, WiredPipeline pipeline, IReadOnlyDictionary<string, StoredArtifact> made, IStageProgress progress, CancellationToken cancellationToken)
+        => _preparer.Prepare(stage, pipeline, made, progress, cancellationToken);
 
     /// <summary>Whether a stage can be skipped: then with its artifact, and otherwise with the reason.</summary>
     internal (StoredArtifact? Existing, string Reason) Decide(PreparedStage stage, PipelineDefinition pipeline, RunOptions options)

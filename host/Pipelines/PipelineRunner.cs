@@ -6,19 +6,25 @@ namespace Alpaca.Host;
 /// <summary>Runs pipelines: skips what is up to date, publishes what is made, and keeps a record.</summary>
 public sealed class PipelineRunner
 {
+    private readonly IPluginCatalog _catalog;
     private readonly PipelinePlanner _planner;
     private readonly ArtifactStore _store;
     private readonly RunStore _runs;
+    private readonly IStageExecutor _executor;
+    private readonly PromotionGate _gate;
     private readonly DiskSpace _disk;
     private readonly TimeProvider _time;
     private readonly ILoggerFactory _loggers;
+    private readonly IReadOnlyList<IRunObserver> _observers;
     private readonly ILogger _log;
 
     /// <summary>Runs pipelines in a workspace.</summary>
-    public PipelineRunner(PipelinePlanner planner, ArtifactStore store, RunStore runs, DiskSpace disk, TimeProvider time, ILoggerFactory loggers)
+    public PipelineRunner(
+        IPluginCatalog catalog, PipelinePlanner planner, ArtifactStore store, RunStore runs, IStageExecutor executor, PromotionGate gate, DiskSpace disk, TimeProvider time,
+        ILoggerFactory loggers, IEnumerable<IRunObserver> observers)
     {
         ArgumentNullException.ThrowIfNull(loggers);
-        (_planner, _store, _runs, _disk, _time, _loggers) = (planner, store, runs, disk, time, loggers);
+        (_catalog, _planner, _store, _runs, _executor, _gate, _disk, _time, _loggers, _observers) = (catalog, planner, store, runs, executor, gate, disk, time, loggers, [.. observers]);
         _log = loggers.CreateLogger<PipelineRunner>();
     }
 
@@ -38,11 +44,17 @@ public sealed class PipelineRunner
         options ??= new RunOptions();
         progress ??= NullProgress.Instance;
         var wired = _planner.Wire(pipeline, options);
-        using var running = WorkspaceLock.ForPipeline(_store.Workspace, pipeline.Name);
+        using var running = options.WaitForOthers
+            ? await WorkspaceLock.ForPipelineAsync(_store.Workspace, pipeline.Name, cancellationToken).ConfigureAwait(false)
+            : WorkspaceLock.ForPipeline(_store.Workspace, pipeline.Name);
         _store.RemoveLeftovers();
-        _runs.MarkInterrupted();
+        _runs.MarkInterrupted(pipeline.Name);
+        options.Starting?.Invoke();
 
+        var isTransient = false;
         var id = _runs.Start(pipeline.Name, options.Trigger, _time.GetUtcNow());
+        var started = _runs.Get(id);
+        Tell(observer => observer.RunStarted(started));
         _log.LogInformation("Run {Run} of pipeline {Pipeline} started ({Trigger})", id, pipeline.Name, options.Trigger);
         try
         {
@@ -50,34 +62,74 @@ public sealed class PipelineRunner
             for (var i = 0; i < wired.Stages.Count; i++)
             {
                 var ordinal = i;
-                made[wired.Stages[i].Name] = await RunStageAsync(wired.Stages[i], pipeline, options, made, progress, Save, cancellationToken).ConfigureAwait(false);
+                made[wired.Stages[i].Name] = await RunStageAsync(wired.Stages[i], wired, options, made, progress, Save, cancellationToken).ConfigureAwait(false);
 
                 void Save(StageRecord stage)
                 {
                     _runs.Save(id, ordinal, stage);
                     options.StageChanged?.Invoke(stage);
+                    Tell(observer => observer.StageChanged(started, stage));
                 }
             }
 
-            _runs.Finish(id, RunOutcome.Succeeded, null, _time.GetUtcNow());
+            var verdict = Judge(wired, id, made);
+            options.Succeeded?.Invoke();
+            Finish(id, RunOutcome.Succeeded, verdict: verdict);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            _runs.Finish(id, RunOutcome.Cancelled, null, _time.GetUtcNow());
+            Finish(id, RunOutcome.Cancelled);
             _log.LogInformation("Run {Run} of pipeline {Pipeline} was cancelled", id, pipeline.Name);
             throw;
         }
         catch (StageFailedException e)
         {
-            _runs.Finish(id, RunOutcome.Failed, e.Message, _time.GetUtcNow());
+            isTransient = e.IsTransient;
+            Finish(id, RunOutcome.Failed, e.Message);
             _log.LogError("Run {Run} of pipeline {Pipeline} failed: {Error}", id, pipeline.Name, e.Message);
         }
 
-        return _runs.Get(id);
+        return _runs.Get(id) with { IsTransient = isTransient };
+    }
+
+    private void Finish(long id, RunOutcome outcome, string? error = null, PromotionVerdict? verdict = null)
+    {
+        _runs.Finish(id, outcome, error, _time.GetUtcNow(), verdict);
+        var ended = _runs.Get(id);
+        Tell(observer => observer.RunEnded(ended));
+    }
+
+    /// <summary>Lets the gate judge what a whole run has made, where the pipeline has rules for that.</summary>
+    private PromotionVerdict? Judge(WiredPipeline wired, long id, IReadOnlyDictionary<string, StoredArtifact> made)
+    {
+        if (wired.Definition.Promotion is null || !wired.IsWhole) return null;
+        try
+        {
+            return _gate.Judge(wired, id, made);
+        }
+        catch (Exception e) when (e is AlpacaException or IOException or UnauthorizedAccessException)
+        {
+            throw new StageFailedException($"All stages are done, but their models could not be registered: {e.Message}") { IsTransient = TransientFailure.Is(e) };
+        }
+    }
+
+    private void Tell(Action<IRunObserver> what)
+    {
+        foreach (var observer in _observers)
+        {
+            try
+            {
+                what(observer);
+            }
+            catch (Exception e)
+            {
+                _log.LogError(e, "{Observer} could not take in what became of a run", observer.GetType().Name);
+            }
+        }
     }
 
     private async Task<StoredArtifact> RunStageAsync(
-        WiredStage stage, PipelineDefinition pipeline, RunOptions options, IReadOnlyDictionary<string, StoredArtifact> made, IStageProgress progress,
+        WiredStage stage, WiredPipeline pipeline, RunOptions options, IReadOnlyDictionary<string, StoredArtifact> made, IStageProgress progress,
         Action<StageRecord> save, CancellationToken cancellationToken)
     {
         var record = new StageRecord(
@@ -87,11 +139,11 @@ public sealed class PipelineRunner
             cancellationToken.ThrowIfCancellationRequested();
             var prepared = _planner.Prepare(stage, pipeline, made, progress, cancellationToken);
             using var making = await WorkspaceLock.ForArtifactAsync(_store.Workspace, prepared.Fingerprint, cancellationToken).ConfigureAwait(false);
-            var (existing, reason) = _planner.Decide(prepared, pipeline, options);
+            var (existing, reason) = _planner.Decide(prepared, pipeline.Definition, options);
             record = record with { Reason = reason };
             save(record);
             _log.LogInformation("Stage {Stage}: {Reason}", stage.Name, reason);
-            var artifact = existing ?? await ExecuteAsync(prepared, pipeline, progress, cancellationToken).ConfigureAwait(false);
+            var artifact = existing ?? await ExecuteAsync(prepared, pipeline.Definition, progress, cancellationToken).ConfigureAwait(false);
             save(record with
             {
                 Outcome = existing is null ? StageOutcome.Succeeded : StageOutcome.Skipped,
@@ -111,7 +163,7 @@ public sealed class PipelineRunner
             _log.LogDebug(e, "Stage {Stage} failed", stage.Name);
             var error = StageFailedException.Describe(e);
             save(record with { Outcome = StageOutcome.Failed, FinishedAt = _time.GetUtcNow(), Error = error });
-            throw new StageFailedException($"Stage {stage.Name} failed: {error}");
+            throw new StageFailedException($"Stage {stage.Name} failed: {error}") { IsTransient = TransientFailure.Is(e) };
         }
     }
 
@@ -122,7 +174,7 @@ public sealed class PipelineRunner
         using var pending = _store.Begin(kind, prepared.Fingerprint);
         var resume = Directory.CreateDirectory(_store.ResumeFolderOf(prepared.Fingerprint)).FullName;
         var startedAt = _time.GetUtcNow();
-        Artifact artifact;
+        ArtifactData artifact;
         try
         {
             var context = new StageContext
@@ -132,9 +184,10 @@ public sealed class PipelineRunner
                 CacheFolder = _store.CacheFolder,
                 Progress = progress,
                 Logger = _loggers.CreateLogger($"Alpaca.Stage.{stage.Name}"),
+                Backends = _catalog.Backends,
                 TimeProvider = _time,
             };
-            artifact = await stage.Plugin.ExecuteAsync(prepared.Request, context, cancellationToken).ConfigureAwait(false);
+            artifact = await _executor.ExecuteAsync(stage.Plugin, prepared.Request, context, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -153,8 +206,8 @@ public sealed class PipelineRunner
             Options = prepared.Options,
             Inputs = prepared.Inputs,
             Files = pending.Describe(progress, cancellationToken),
-            Metrics = new Dictionary<string, double>(artifact.Metrics),
-            Artifact = PlainJson.FromObject(artifact),
+            Metrics = artifact.Metrics,
+            Artifact = artifact.Properties,
             StartedAt = startedAt,
             FinishedAt = _time.GetUtcNow(),
         });

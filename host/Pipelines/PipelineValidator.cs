@@ -36,6 +36,14 @@ public sealed class PipelineValidator
             }
         }
 
+        if (wired.Count == pipeline.Stages.Count) errors.AddRange(ChampionsWithoutArtifact(wired));
         return errors.Count == 0 ? new WiredPipeline(pipeline, wired) : throw new AlpacaUsageException(string.Join(Environment.NewLine, errors));
     }
+
+    /// <summary>The inputs that ask the champion for what no stage of the pipeline makes, one sentence each.</summary>
+    private static IEnumerable<string> ChampionsWithoutArtifact(List<WiredStage> stages)
+        => from stage in stages
+           from option in RequestSchema.Describe(stage.Plugin.RequestType)
+           where stage.Wiring.GetValueOrDefault(option.Name, []).Contains(ChampionInput.Name) && !stages.Exists(s => option.ArtifactKinds.Contains(s.Plugin.ArtifactKind))
+           select $"{stage.Definition.Key}:Inputs:{option.Name} is {ChampionInput.Name}, but no stage of the pipeline makes a {string.Join(" or ", option.ArtifactKinds)}.";
 }

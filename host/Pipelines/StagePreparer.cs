@@ -6,24 +6,24 @@ using Alpaca.Abstractions;
 namespace Alpaca.Host;
 
 /// <summary>Turns a wired stage into a request and a fingerprint, once its inputs are there.</summary>
-internal sealed class StagePreparer(ContentDigests digests)
+internal sealed class StagePreparer(ContentDigests digests, ModelRegistry registry)
 {
     /// <summary>The files and folders from outside that are missing, one sentence each.</summary>
-    public static IEnumerable<string> MissingPaths(WiredStage stage, string baseFolder)
+    public static IEnumerable<string> MissingPaths(WiredStage stage, ConfiguredPaths paths)
         => from option in RequestSchema.Describe(stage.Plugin.RequestType)
            where option.IsPath && stage.Definition.Options.ContainsKey(option.Name)
-           from source in GivenPaths(stage, option, baseFolder)
+           from source in GivenPaths(stage, option, paths)
            where LocalPath(source) is { } path && !Path.Exists(path)
            select $"{stage.Definition.Key}:{option.Name} is {source}, which does not exist.";
 
     /// <summary>Builds the request.</summary>
     /// <param name="stage">The stage.</param>
-    /// <param name="baseFolder">Against which relative paths are resolved.</param>
+    /// <param name="pipeline">Its pipeline, with the champion.</param>
     /// <param name="made">The artifacts of the stages before, by entry name; every wired one is among them.</param>
     /// <param name="progress">Told about large files that are read.</param>
     /// <param name="cancellationToken">Ends the reading early.</param>
     public PreparedStage Prepare(
-        WiredStage stage, string baseFolder, IReadOnlyDictionary<string, StoredArtifact> made, IStageProgress progress, CancellationToken cancellationToken)
+        WiredStage stage, WiredPipeline pipeline, IReadOnlyDictionary<string, StoredArtifact> made, IStageProgress progress, CancellationToken cancellationToken)
     {
         var values = new Dictionary<string, IReadOnlyList<string>>(stage.Definition.Options, StringComparer.OrdinalIgnoreCase);
         var inputs = new List<ManifestInput>();
@@ -34,13 +34,13 @@ internal sealed class StagePreparer(ContentDigests digests)
             var sources = new List<string>();
             foreach (var name in stage.Wiring.GetValueOrDefault(option.Name, []))
             {
-                var artifact = made[name];
+                if (Artifact(name, option) is not { } artifact) continue;
                 sources.Add(artifact.Folder);
                 inputs.Add(new ManifestInput(option.Name, artifact.Folder, name, artifact.Manifest.Digest));
                 bytes += artifact.Manifest.TotalSize;
             }
 
-            foreach (var source in GivenPaths(stage, option, baseFolder))
+            foreach (var source in GivenPaths(stage, option, pipeline.Definition.Paths))
             {
                 var (input, size) = FromOutside(option, source, progress, cancellationToken);
                 sources.Add(source);
@@ -55,6 +55,12 @@ internal sealed class StagePreparer(ContentDigests digests)
         var request = RequestBinder.Bind(stage.Plugin.RequestType, values, errors, name => $"{stage.Definition.Key}:{name}");
         if (errors.Count > 0) throw new AlpacaUsageException(string.Join(Environment.NewLine, errors));
         return new PreparedStage(stage, request, Canonical(request, schema), inputs, bytes);
+
+        StoredArtifact? Artifact(string name, RequestOption option)
+        {
+            if (name != ChampionInput.Name) return made[name];
+            return ChampionInput.Find(pipeline.Champion, option.ArtifactKinds) is { } artifact ? registry.Find(pipeline.Champion!, artifact) : null;
+        }
     }
 
     /// <summary>The options that are no paths and that change what is made, as they ended up in a request, by name.</summary>
@@ -78,11 +84,11 @@ internal sealed class StagePreparer(ContentDigests digests)
         return (new ManifestInput(option.Name, source, null, digest), size);
     }
 
-    private static IEnumerable<string> GivenPaths(WiredStage stage, RequestOption option, string baseFolder)
+    private static IEnumerable<string> GivenPaths(WiredStage stage, RequestOption option, ConfiguredPaths paths)
     {
         if (!stage.Definition.Options.TryGetValue(option.Name, out var texts)) return [];
         var values = option.IsList ? texts.SelectMany(OptionList.Split) : texts;
-        return values.Where(v => v.Length > 0).Select(v => option.AllowUrl && SourceAddress.IsAddress(v) ? v : Path.GetFullPath(v, baseFolder));
+        return values.Where(v => v.Length > 0).Select(v => option.AllowUrl && SourceAddress.IsAddress(v) ? v : paths.Resolve(v));
     }
 
     /// <summary>The path on this machine, also of a <c>file://</c> address; <see langword="null"/> for any other address.</summary>

@@ -9,15 +9,17 @@ namespace Alpaca.Host;
 /// <summary>Runs a stage by itself, on paths the user names.</summary>
 public sealed class StageRunner
 {
+    private readonly IPluginCatalog _catalog;
     private readonly TimeProvider _time;
     private readonly ILoggerFactory _loggers;
 
     /// <summary>Runs stages.</summary>
-    public StageRunner(TimeProvider time, ILoggerFactory loggers)
+    public StageRunner(IPluginCatalog catalog, TimeProvider time, ILoggerFactory loggers)
     {
+        ArgumentNullException.ThrowIfNull(catalog);
         ArgumentNullException.ThrowIfNull(time);
         ArgumentNullException.ThrowIfNull(loggers);
-        (_time, _loggers) = (time, loggers);
+        (_catalog, _time, _loggers) = (catalog, time, loggers);
     }
 
     /// <summary>Runs a stage and puts its output in a folder, complete or not at all.</summary>
@@ -50,6 +52,7 @@ public sealed class StageRunner
                 CacheFolder = UserCache.Folder,
                 Progress = progress ?? NullProgress.Instance,
                 Logger = _loggers.CreateLogger($"Alpaca.Stage.{stage.Name}"),
+                Backends = _catalog.Backends,
                 TimeProvider = _time,
             };
             var artifact = await stage.ExecuteAsync(request, context, cancellationToken).ConfigureAwait(false);

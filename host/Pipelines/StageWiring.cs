@@ -35,14 +35,18 @@ internal sealed class StageWiring(PipelineDefinition pipeline, StageDefinition s
     /// </summary>
     private List<string> Default(RequestOption option, Dictionary<string, IReadOnlyList<string>> wiring)
     {
+        if (!option.IsWiredByDefault) return [];
         foreach (var kind in option.ArtifactKinds)
         {
-            var makers = earlier.Where(s => s.Plugin.ArtifactKind == kind).Select(s => s.Name).ToList();
+            var makers = earlier.Where(s => s.Plugin.ArtifactKind == kind && IsMadeFrom(option.MadeFrom, s)).Select(s => s.Name).ToList();
             if (option.IsList) makers = [.. makers.Except(SourcesOf(wiring))];
             if (makers.Count > 0) return option.IsList ? makers : makers[^1..];
         }
 
         return [];
+
+        bool IsMadeFrom(string? source, WiredStage maker)
+            => source is null || maker.Wiring.Values.SelectMany(names => names).Intersect(wiring.GetValueOrDefault(source, [])).Any();
     }
 
     /// <summary>What the inputs wired so far were made from, at any distance.</summary>
@@ -73,12 +77,20 @@ internal sealed class StageWiring(PipelineDefinition pipeline, StageDefinition s
         if (stage.Options.ContainsKey(name)) errors.Add($"{key} and {stage.Key}:{option.Name} are both given; remove one of them.");
         if (sources.Count == 0) errors.Add($"{key} names no stage.");
         if (sources.Count > 1 && !option.IsList) errors.Add($"{key} names {sources.Count} stages; it takes one.");
+        if (option.Required && sources.Count > 0 && sources.All(source => source == ChampionInput.Name))
+            errors.Add($"{key} is {ChampionInput.Name}, but the first run has no champion and {stage.Key}:{option.Name} cannot be left out; name a stage.");
         foreach (var source in sources) CheckSource(key, source, option, errors);
         wiring[option.Name] = sources;
     }
 
     private void CheckSource(string key, string source, RequestOption option, List<string> errors)
     {
+        if (source == ChampionInput.Name)
+        {
+            if (pipeline.Promotion is null) errors.Add($"{key} is {source}, but {pipeline.Key}:Promotion is missing, without which there never is a champion; add it.");
+            return;
+        }
+
         var maker = earlier.FirstOrDefault(s => s.Name == source);
         if (maker is not null && !option.ArtifactKinds.Contains(maker.Plugin.ArtifactKind))
         {

@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using System.Globalization;
+using System.Text;
 using Alpaca.Abstractions;
 
 namespace Alpaca.Host;
@@ -8,6 +10,10 @@ namespace Alpaca.Host;
 internal sealed class WorkspaceLock : IDisposable
 {
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan ShortPoll = TimeSpan.FromMilliseconds(5);
+
+    // What is done under the registry's lock takes milliseconds; a minute means that its holder hangs or has been stopped.
+    private static readonly TimeSpan RegistryPatience = TimeSpan.FromMinutes(1);
 
     private readonly FileStream _held;
 
@@ -19,6 +25,19 @@ internal sealed class WorkspaceLock : IDisposable
         => TryAcquire(workspace, $"pipeline-{pipeline}", out var owner)
             ?? throw new AlpacaException($"Pipeline {pipeline} is already running in {workspace}, in process {owner}; wait for it or stop that process.");
 
+    /// <summary>Takes the lock of a pipeline, after whoever runs it.</summary>
+    public static async Task<WorkspaceLock> ForPipelineAsync(string workspace, string pipeline, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            if (TryForPipeline(workspace, pipeline) is { } acquired) return acquired;
+            await Task.Delay(Poll, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Takes the lock of a pipeline, unless it is running.</summary>
+    public static WorkspaceLock? TryForPipeline(string workspace, string pipeline) => TryAcquire(workspace, $"pipeline-{pipeline}", out _);
+
     /// <summary>Takes the lock of an artifact that is about to be made, after whoever makes the same one for another pipeline.</summary>
     /// <param name="workspace">The workspace.</param>
     /// <param name="fingerprint">The artifact's fingerprint.</param>
@@ -27,8 +46,25 @@ internal sealed class WorkspaceLock : IDisposable
     {
         while (true)
         {
-            if (TryAcquire(workspace, $"artifact-{fingerprint}", out _) is { } acquired) return acquired;
+            if (TryForArtifact(workspace, fingerprint) is { } acquired) return acquired;
             await Task.Delay(Poll, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Takes the lock of an artifact, unless somebody makes it.</summary>
+    public static WorkspaceLock? TryForArtifact(string workspace, string fingerprint) => TryAcquire(workspace, $"artifact-{fingerprint}", out _);
+
+    /// <summary>Takes the lock of a pipeline's registry, after whoever changes it. Held for milliseconds.</summary>
+    /// <exception cref="AlpacaException">Somebody has held it for a minute, or the workspace cannot be written to.</exception>
+    public static WorkspaceLock ForRegistry(string workspace, string pipeline)
+    {
+        var start = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            if (TryAcquire(workspace, $"registry-{pipeline}", out var owner) is { } acquired) return acquired;
+            if (Stopwatch.GetElapsedTime(start) > RegistryPatience)
+                throw new AlpacaException($"The registry of pipeline {pipeline} in {workspace} has been held for a minute by process {owner}; stop that process.");
+            Thread.Sleep(ShortPoll);
         }
     }
 
@@ -47,14 +83,15 @@ internal sealed class WorkspaceLock : IDisposable
             Directory.CreateDirectory(folder);
             if (TryOpenAlone(file) is not { } held)
             {
-                owner = File.Exists(ownerFile) ? File.ReadAllText(ownerFile).Trim() : "(unknown)";
+                owner = ReadOwner(ownerFile);
                 return null;
             }
 
             var acquired = new WorkspaceLock(held);
             try
             {
-                File.WriteAllText(ownerFile, Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
+                using var writer = new FileStream(ownerFile, FileMode.Create, FileAccess.Write, FileShare.ReadWrite);
+                writer.Write(Encoding.ASCII.GetBytes(Environment.ProcessId.ToString(CultureInfo.InvariantCulture)));
                 return acquired;
             }
             catch
@@ -69,8 +106,16 @@ internal sealed class WorkspaceLock : IDisposable
         }
     }
 
+    /// <summary>Reads the number without keeping the next owner from writing its own.</summary>
+    private static string ReadOwner(string file)
+    {
+        if (!File.Exists(file)) return "(unknown)";
+        using var reader = new StreamReader(new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
+        return reader.ReadToEnd().Trim();
+    }
+
     /// <summary>Opens a file that nobody else has open, or nothing when somebody has.</summary>
-    private static FileStream? TryOpenAlone(string file)
+    internal static FileStream? TryOpenAlone(string file)
     {
         try
         {

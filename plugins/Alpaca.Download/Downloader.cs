@@ -98,7 +98,7 @@ internal sealed class Downloader : IDownloader
             {
                 var target = RelativeName.Below(folder, file.Name);
                 Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-                File.Move(file.Path, target);
+                Rename.File(file.Path, target);
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Alpaca.Formats;
 
 namespace Alpaca.Download;
 
@@ -36,7 +37,7 @@ internal sealed class ResumeStore(string folder)
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         var size = new FileInfo(PartOf(name)).Length;
         WriteNote(name, note with { Total = size });
-        File.Move(PartOf(name), path, overwrite: true);
+        Rename.File(PartOf(name), path, overwrite: true);
         return new FetchedFile(name, path, size, note.Digests!);
     }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Alpaca.Abstractions;
+using Alpaca.Formats;
 using Microsoft.Extensions.Logging;
 
 namespace Alpaca.Training;
@@ -29,7 +30,7 @@ internal sealed class CheckpointFolder(string folder, int limit, ILogger logger)
             write(temporary);
             foreach (var file in Directory.EnumerateFiles(temporary)) FlushToDisk(file);
             DeleteIfPresent(path);
-            Directory.Move(temporary, path);
+            Rename.Folder(temporary, path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or AlpacaException { InnerException: IOException or UnauthorizedAccessException })
         {

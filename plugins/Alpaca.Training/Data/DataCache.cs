@@ -1,4 +1,5 @@
 using Alpaca.Abstractions;
+using Alpaca.Formats;
 using Microsoft.Extensions.Logging;
 
 namespace Alpaca.Training;
@@ -75,7 +76,7 @@ internal sealed class DataCache
             CreateFolder();
             EncodedDataFile.Write(partial, data);
             File.SetLastWriteTimeUtc(partial, Now);
-            File.Move(partial, path, overwrite: true);
+            Rename.File(partial, path, overwrite: true);
             RemoveOld(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

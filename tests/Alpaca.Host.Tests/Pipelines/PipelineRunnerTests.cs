@@ -24,11 +24,26 @@ public sealed class PipelineRunnerTests : IDisposable
         run.Stages.Select(s => (s.Name, s.Outcome, s.Reason)).Should().Equal(
             ("acme-note", StageOutcome.Succeeded, "no artifact yet"), ("acme-binder", StageOutcome.Succeeded, "no artifact yet"));
         run.Stages[0].Metrics.Should().Equal(new Dictionary<string, double> { ["copies"] = 2 });
+        run.Stages[1].Metrics.Should().Equal(new Dictionary<string, double> { ["backends"] = 1 }, "the stage was given the backend Notes");
         File.ReadAllText(Path.Combine(run.Stages[1].ArtifactFolder!, "binder.txt")).Should().Be("Letters\nhello\nhello\n");
         seen.Should().Equal(
             ("acme-note", StageOutcome.Running), ("acme-note", StageOutcome.Succeeded), ("acme-binder", StageOutcome.Running), ("acme-binder", StageOutcome.Succeeded));
         _bench.Leftovers().Should().BeEmpty();
         Directory.Exists(Path.Combine(_bench.Workspace, "resume", Path.GetFileName(run.Stages[0].ArtifactFolder!))).Should().BeFalse();
+    }
+
+    [Fact]
+    public async Task RunAsync_ObserverThatThrows_IsToldEverythingAndHarmsNothing()
+    {
+        var observer = new ThrowingObserver();
+        _bench.Observers.Add(observer);
+        _bench.Restart();
+
+        var run = await _bench.RunAsync(Both);
+
+        run.Outcome.Should().Be(RunOutcome.Succeeded);
+        observer.Seen.Should().Equal(
+            "started Running", "acme-note Running", "acme-note Succeeded", "acme-binder Running", "acme-binder Succeeded", "ended Succeeded with 2 stages");
     }
 
     [Fact]
@@ -189,10 +204,10 @@ public sealed class PipelineRunnerTests : IDisposable
     [Fact]
     public async Task RunAsync_LeftoversOfADeadProcess_AreRemoved()
     {
-        var dead = _bench.Folder.CreateFolder("workspace", "artifacts", "note", $".0123456789abcdef.partial-{DeadProcess.Id}");
-        var living = _bench.Folder.CreateFolder("workspace", "artifacts", "note", $".0123456789abcdef.partial-{LivingProcess()}");
+        var dead = _bench.Folder.CreateFolder("workspace", "artifacts", "note", $".0123456789abcdef.partial-{DeadProcess.Id}@{Environment.MachineName}");
+        var living = _bench.Folder.CreateFolder("workspace", "artifacts", "note", $".0123456789abcdef.partial-{LivingProcess()}@{Environment.MachineName}");
         var foreign = _bench.Folder.CreateFolder("workspace", "artifacts", "note", ".somebody-elses");
-        var replaced = _bench.Folder.CreateFolder("workspace", "artifacts", "note", $".fedcba9876543210.replaced-{DeadProcess.Id}");
+        var replaced = _bench.Folder.CreateFolder("workspace", "artifacts", "note", $".fedcba9876543210.replaced-{DeadProcess.Id}@{Environment.MachineName}");
 
         await _bench.RunAsync(Both);
 
@@ -201,6 +216,19 @@ public sealed class PipelineRunnerTests : IDisposable
         Directory.Exists(foreign).Should().BeTrue();
         Directory.Exists(replaced).Should().BeFalse();
         Directory.Exists(Path.Combine(Path.GetDirectoryName(replaced)!, "fedcba9876543210")).Should().BeTrue("its replacement never came");
+    }
+
+    [Fact]
+    public async Task RunAsync_LeftoversOfAnotherMachine_AreRemovedUnlessItIsAtThem()
+    {
+        var abandoned = _bench.Folder.CreateFolder("workspace", "artifacts", "note", ".0123456789abcdef.partial-1@elsewhere");
+        var underWay = _bench.Folder.CreateFolder("workspace", "artifacts", "note", ".fedcba9876543210.partial-1@elsewhere");
+        using var making = await WorkspaceLock.ForArtifactAsync(_bench.Workspace, "fedcba9876543210", CancellationToken.None);
+
+        await _bench.RunAsync(Both);
+
+        Directory.Exists(abandoned).Should().BeFalse();
+        Directory.Exists(underWay).Should().BeTrue();
     }
 
     [Fact]
@@ -234,4 +262,21 @@ public sealed class PipelineRunnerTests : IDisposable
     private static int LivingProcess() => Environment.ProcessId == 1 ? 2 : 1;
 
     private static JsonObject Manifest(StageRecord stage) => JsonNode.Parse(File.ReadAllText(Path.Combine(stage.ArtifactFolder!, "manifest.json")))!.AsObject();
+
+    private sealed class ThrowingObserver : IRunObserver
+    {
+        public List<string> Seen { get; } = [];
+
+        public void RunStarted(RunRecord run) => Note($"started {run.Outcome}");
+
+        public void StageChanged(RunRecord run, StageRecord stage) => Note($"{stage.Name} {stage.Outcome}");
+
+        public void RunEnded(RunRecord run) => Note($"ended {run.Outcome} with {run.Stages.Count} stages");
+
+        private void Note(string what)
+        {
+            Seen.Add(what);
+            throw new InvalidOperationException(what);
+        }
+    }
 }

@@ -39,6 +39,29 @@ public sealed class PipelineValidatorTests : IDisposable
             "Pipelines:notes:Stages:acme-binder:Notes is missing: no stage before acme-binder makes a note that its other inputs do not hold already; add one, or set the option to a folder.");
 
     [Fact]
+    public void Wire_ExplicitInput_IsWiredOnlyWhereConfigured()
+    {
+        Wiring("""
+            "acme-note": { "Text": "1" }, "acme-binder": {}
+            """).Should().NotContainKey("Marked");
+        Wiring("""
+            "acme-note": { "Text": "1" }, "acme-binder": { "Inputs": { "Marked": "acme-note" } }
+            """)["Marked"].Should().Equal("acme-note");
+    }
+
+    [Fact]
+    public void Wire_InputMadeFromAnother_TakesOnlyWhatWasMadeFromThatOne()
+    {
+        const string notes = """
+            "one": { "Uses": "acme-note", "Text": "1" }, "two": { "Uses": "acme-note", "Text": "2" },
+            "first": { "Uses": "acme-binder", "Inputs": { "Notes": "one", "Cover": "one" } }, "second": { "Uses": "acme-binder", "Inputs": { "Notes": "two", "Cover": "two" } },
+            """;
+        Wiring(notes + """ "acme-binder": { "Inputs": { "Notes": "one", "Cover": "one" } } """)["Editions"].Should().Equal("first");
+        Wiring(notes + """ "acme-binder": { "Inputs": { "Notes": "one", "Cover": "second" } } """).Should().NotContainKey("Editions");
+        Wiring(notes + """ "acme-binder": { "Inputs": { "Notes": "one" }, "Cover": "some/folder" } """).Should().NotContainKey("Editions");
+    }
+
+    [Fact]
     public void Wire_ConfiguredInputs_WinOverTheDefault()
     {
         var wiring = Wiring("""
@@ -72,8 +95,32 @@ public sealed class PipelineValidatorTests : IDisposable
             "Pipelines:notes:Stages:wired:Inputs:Cover names 2 stages; it takes one.",
             "Pipelines:notes:Stages:wired:Inputs:Cover names the stage 'later', which does not come before wired; move it up.",
             "Pipelines:notes:Stages:wired:Inputs:Notes names the stage 'early', which makes a 'binder'; needed is note.",
-            "Pipelines:notes:Stages:wired:Inputs:Titel is not an input of stage acme-binder (there is Notes, Cover).",
-            "Pipelines:notes:Stages:later:Mishap is 'flood'; it must be one of none, error, once, crash, hang.");
+            "Pipelines:notes:Stages:wired:Inputs:Titel is not an input of stage acme-binder (there is Notes, Cover, Editions, Marked).",
+            "Pipelines:notes:Stages:later:Mishap is 'flood'; it must be one of none, error, once, crash, hang, wait, locked.");
+
+    [Fact]
+    public void Validate_ChampionAsInput_MustBeOptionalAndPossible()
+    {
+        const string Stages = """
+            "acme-note": { "Text": "1", "Inputs": { "Earlier": "@champion" } }, "acme-binder": { "Inputs": { "Cover": "@champion" } }
+            """;
+        Errors(Stages).Should().Equal(
+            "Pipelines:notes:Stages:acme-note:Inputs:Earlier is @champion, but Pipelines:notes:Promotion is missing, without which there never is a champion; add it.",
+            "Pipelines:notes:Stages:acme-binder:Inputs:Cover is @champion, but the first run has no champion and Pipelines:notes:Stages:acme-binder:Cover cannot be left out; name a stage.",
+            "Pipelines:notes:Stages:acme-binder:Inputs:Cover is @champion, but Pipelines:notes:Promotion is missing, without which there never is a champion; add it.");
+
+        _bench.Sections = """, "Promotion": {}""";
+        Errors(Stages).Should().ContainSingle().Which.Should().Contain("cannot be left out");
+        Wiring("""
+            "acme-note": { "Text": "1", "Inputs": { "earlier": "@champion" } }
+            """)["Earlier"].Should().Equal("@champion");
+    }
+
+    [Fact]
+    public void Wire_ExplicitInput_IsNotWiredByDefault()
+        => Wiring("""
+            "one": { "Uses": "acme-note", "Text": "1" }, "two": { "Uses": "acme-note", "Text": "2" }
+            """).Should().BeEmpty();
 
     [Fact]
     public void Validate_StageWhosePluginIsFaulted_SaysWhyAndBlamesNoOther()

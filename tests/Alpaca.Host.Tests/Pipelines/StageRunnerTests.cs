@@ -6,7 +6,9 @@ namespace Alpaca.Host.Tests.Pipelines;
 public sealed class StageRunnerTests : IDisposable
 {
     private readonly Workbench _bench = new();
-    private readonly StageRunner _runner = new(TimeProvider.System, NullLoggerFactory.Instance);
+    private readonly StageRunner _runner;
+
+    public StageRunnerTests() => _runner = new StageRunner(_bench.Catalog, TimeProvider.System, NullLoggerFactory.Instance);
 
     public void Dispose() => _bench.Dispose();
 
@@ -133,12 +135,26 @@ public sealed class StageRunnerTests : IDisposable
     [Fact]
     public async Task RunAloneAsync_LeftoversOfADeadProcess_AreRemoved()
     {
-        _bench.Folder.CreateFolder("deep", "er", $".out.partial-{DeadProcess.Id}");
-        var unrelated = _bench.Folder.CreateFolder("deep", "er", $".other.partial-{DeadProcess.Id}");
+        _bench.Folder.CreateFolder("deep", "er", $".out.partial-{DeadProcess.Id}@{Environment.MachineName}");
+        var unrelated = _bench.Folder.CreateFolder("deep", "er", $".other.partial-{DeadProcess.Id}@{Environment.MachineName}");
 
         await RunAsync("Text", "hello");
 
         Siblings().Should().BeEquivalentTo("out", Path.GetFileName(unrelated));
+    }
+
+    [Fact]
+    public async Task RunAloneAsync_AnyStage_IsGivenTheBackends()
+    {
+        var stage = _bench.Catalog.GetStage("acme-binder");
+        var errors = new List<string>();
+        var request = RequestBinder.Bind(
+            stage.RequestType, new Dictionary<string, IReadOnlyList<string>> { ["Notes"] = [_bench.Folder.CreateFolder("note")], ["Cover"] = [_bench.Folder.Path] }, errors, n => n);
+        errors.Should().BeEmpty();
+
+        var artifact = await _runner.RunAloneAsync(stage, request, Output, overwrite: false);
+
+        artifact.Metrics["backends"].Should().Be(1);
     }
 
     private async Task FailOnce(params string[] options)
