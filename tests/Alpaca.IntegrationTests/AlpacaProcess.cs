@@ -15,9 +15,12 @@ internal static class AlpacaProcess
     public static Task<ProcessResult> RunAsync(params string[] arguments) => RunAsync(input: null, arguments);
 
     /// <summary>Runs to the end with text on standard input.</summary>
-    public static async Task<ProcessResult> RunAsync(string? input, string[] arguments)
+    public static Task<ProcessResult> RunAsync(string? input, string[] arguments) => EndAsync(Start(arguments), input);
+
+    /// <summary>Reads what a process writes, gives it text, and waits for its end.</summary>
+    public static async Task<ProcessResult> EndAsync(Process process, string? input = null)
     {
-        using var process = Start(arguments);
+        using var ended = process;
         var output = process.StandardOutput.ReadToEndAsync();
         var error = process.StandardError.ReadToEndAsync();
         if (input is not null) await process.StandardInput.WriteAsync(input);
@@ -36,9 +39,16 @@ internal static class AlpacaProcess
     }
 
     /// <summary>Starts it in the repository's root; the caller ends it.</summary>
-    public static Process Start(params string[] arguments)
+    public static Process Start(params string[] arguments) => StartUnder([], arguments);
+
+    /// <summary>Starts it as the last arguments of another program, which replaces itself with it.</summary>
+    /// <param name="program">That program and its arguments.</param>
+    /// <param name="arguments">Its own arguments.</param>
+    /// <param name="environment">What it gets beside the tests' own variables.</param>
+    public static Process StartUnder(IReadOnlyList<string> program, string[] arguments, IReadOnlyDictionary<string, string?>? environment = null)
     {
-        var start = new ProcessStartInfo("dotnet", [HostAssembly, .. arguments])
+        string[] command = [.. program, "dotnet", HostAssembly, .. arguments];
+        var start = new ProcessStartInfo(command[0], command[1..])
         {
             WorkingDirectory = Golden.RepositoryRoot,
             RedirectStandardInput = true,
@@ -49,6 +59,7 @@ internal static class AlpacaProcess
             StandardErrorEncoding = Encoding.UTF8,
             Environment = { ["XDG_CACHE_HOME"] = Path.Combine(AppContext.BaseDirectory, "cache") },
         };
+        foreach (var (name, value) in environment ?? new Dictionary<string, string?>()) start.Environment[name] = value;
         return Process.Start(start)!;
     }
 }

@@ -16,7 +16,7 @@ public sealed partial class ServeTests : IDisposable
     public async Task Serve_GoodAndBadDrop_AcceptsOneRunsThePipelineAndRejectsTheOther()
     {
         var config = WriteConfiguration();
-        using var serve = AlpacaProcess.Start("serve", "--config", config);
+        using var serve = AlpacaProcess.Start("serve", "--config", config, "--urls", "http://127.0.0.1:0");
         var log = serve.StandardError.ReadToEndAsync();
         var drops = _folder.Combine("drops");
         await WaitForAsync(() => Directory.Exists(Path.Combine(drops, "accepted")) && Directory.Exists(Path.Combine(drops, "rejected")), serve);

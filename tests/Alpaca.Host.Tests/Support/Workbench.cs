@@ -22,6 +22,9 @@ internal sealed class Workbench : IDisposable
 
     public long FreeSpace { get; set; } = 1L << 40;
 
+    /// <summary>What the pipeline has besides stages, beginning with a comma.</summary>
+    public string Sections { get; set; } = "";
+
     public string Workspace => Folder.Combine("workspace");
 
     public ArtifactStore Store { get; private set; } = null!;
@@ -32,24 +35,34 @@ internal sealed class Workbench : IDisposable
 
     public ContentDigests Digests { get; private set; } = null!;
 
+    public ModelRegistry Registry { get; private set; } = null!;
+
     public PipelinePlanner Planner { get; private set; } = null!;
 
     public PipelineRunner Runner { get; private set; } = null!;
+
+    /// <summary>Told about runs once <see cref="Restart"/> was called.</summary>
+    public List<IRunObserver> Observers { get; } = [];
+
+    /// <summary>Told about versions once <see cref="Restart"/> was called.</summary>
+    public List<IRegistryObserver> RegistryObservers { get; } = [];
 
     /// <summary>Builds everything anew over the same workspace, as a new process would.</summary>
     public void Restart()
     {
         Store = new ArtifactStore(Workspace);
-        Database = new RunDatabase(Path.Combine(Workspace, "runs.db"));
+        Database = new SqliteRunDatabase(Path.Combine(Workspace, "runs.db"));
         Runs = new RunStore(Database);
         Digests = new ContentDigests(Database, TimeProvider.System);
-        Planner = new PipelinePlanner(new PipelineValidator(Catalog), Store, Digests);
-        Runner = new PipelineRunner(Planner, Store, Runs, new DiskSpace(_ => FreeSpace), Time, NullLoggerFactory.Instance);
+        Registry = new ModelRegistry(Store, Time, RegistryObservers, NullLogger<ModelRegistry>.Instance);
+        Planner = new PipelinePlanner(new PipelineValidator(Catalog), Store, Registry, Digests);
+        Runner = new PipelineRunner(
+            Catalog, Planner, Store, Runs, new InProcessStageExecutor(), new PromotionGate(Registry, Store, Time), new DiskSpace(_ => FreeSpace), Time, NullLoggerFactory.Instance, Observers);
     }
 
     /// <summary>A pipeline with the given stages (the JSON between the braces of <c>Stages</c>).</summary>
     public PipelineDefinition Pipeline(string stages, params string[] overrides)
-        => AlpacaSettings.Load(Folder.Write("appsettings.json", $$"""{ "Pipelines": { "notes": { "Stages": { {{stages}} } } } }"""), null, overrides, null, new Hashtable())
+        => AlpacaSettings.Load(Folder.Write("appsettings.json", $$"""{ "Pipelines": { "notes": { "Stages": { {{stages}} } {{Sections}} } } }"""), null, overrides, null, new Hashtable())
             .GetPipeline(null);
 
     public Task<RunRecord> RunAsync(string stages, RunOptions? options = null, CancellationToken cancellationToken = default)
