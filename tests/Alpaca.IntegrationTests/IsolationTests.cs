@@ -92,7 +92,7 @@ public sealed class IsolationTests : IDisposable
         var stage = await StartStageAsync(serve);
 
         (await File.ReadAllTextAsync($"/proc/{stage}/environ")).Should().Contain("ALPACA_Logging__LogLevel__Default").And.NotContainAny(secrets);
-        var refused = await AlpacaProcess.RunAsync("plan", "waiting", "--config", config, "--set", $"Serving:ApiKey:x:y={secrets[0]}");
+        var refused = await AlpacaProcess.RunAsync("plan", "mishaps", "--config", config, "--set", $"Serving:ApiKey:x:y={secrets[0]}");
         refused.ShouldFail(2, "*Serving:ApiKey*");
         serve.Signal(ServedProcess.SigTerm);
         await serve.ExitAsync();
