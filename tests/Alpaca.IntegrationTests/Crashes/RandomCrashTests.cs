@@ -12,7 +12,7 @@ public sealed class RandomCrashTests(ITestOutputHelper output)
     private const int PointsBetweenPlans = 10;
 
     [Theory]
-    [InlineData(true, 34)]
+    [InlineData(true, 22)]
     [InlineData(false, 100)]
     public async Task Serve_KilledAtARandomTime_CompletesAfterItsRestart(bool isolated, int points)
     {

@@ -13,6 +13,10 @@ public sealed class DropSoakTests(ITestOutputHelper output) : IDisposable
 {
     private const int Count = 300;
     private const int Seed = 20260102;
+
+    // A processor with a large cache lets some hundred megabytes of garbage gather before the first collection, longer than a short soak takes: 16 MB here.
+    private static readonly Dictionary<string, string?> OftenCollected = new() { ["DOTNET_GCgen0size"] = "0x1000000" };
+
     private readonly TemporaryFolder _folder = new();
     private readonly List<double> _megabytes = [];
 
@@ -31,7 +35,7 @@ public sealed class DropSoakTests(ITestOutputHelper output) : IDisposable
         var span = TimeSpan.FromMinutes(double.Parse(Environment.GetEnvironmentVariable("ALPACA_SOAK_MINUTES") is { Length: > 0 } minutes ? minutes : "2", CultureInfo.InvariantCulture));
         var secret = _folder.Write("outside/secret.json", """[{"instruction": "a", "output": "secret"}]""");
         Directory.CreateDirectory(Accepted);
-        using var serve = new ServedProcess(WriteConfiguration());
+        using var serve = new ServedProcess(WriteConfiguration(), OftenCollected);
         using var client = new HttpClient { BaseAddress = new Uri(await serve.AddressAsync()) };
         var drops = SoakDrop.Choose(Count, new Random(Seed));
 
