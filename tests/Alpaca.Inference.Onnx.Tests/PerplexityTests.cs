@@ -42,6 +42,7 @@ public sealed class PerplexityTests : IDisposable
         (await PerplexityAsync(new ExportRequest { Model = model, Precision = Precision.Fp16 }, answers)).Should().BeLessThan(1.001 * exact);
         (await PerplexityAsync(new ExportRequest { Model = model, Precision = Precision.Int8 }, answers)).Should().BeLessThan(1.01 * exact);
         (await PerplexityAsync(new ExportRequest { Model = model, Precision = Precision.Int4 }, answers)).Should().BeLessThan(1.08 * exact);
+        (await PerplexityAsync(new ExportRequest { Model = model, Precision = Precision.Int4, BlockSize = 128 }, answers)).Should().BeLessThan(1.08 * exact);
     }
 
     private static async Task<double> PerplexityAsync(ExportRequest request, List<int[]> texts)

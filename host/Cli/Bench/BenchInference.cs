@@ -18,7 +18,7 @@ internal static class BenchInference
         var names = WeightShape.All.Select(s => s.Name).ToArray();
         var shape = new Option<string?>("--shape") { Description = $"Whose shape to make a model of from a seed [default: {DefaultShape}, with --streams {DefaultStreamsShape}]", HelpName = string.Join('|', names) };
         var model = new Option<string?>("--model") { Description = "A Hugging Face folder to measure on instead", HelpName = "DIR" };
-        var runs = new Option<string?>("--runs") { Description = $"Backends and precisions, comma separated [default: {DefaultRuns}, with --streams {DefaultStreamsRuns}]", HelpName = "BACKEND:PRECISION,..." };
+        var runs = new Option<string?>("--runs") { Description = $"Backends and precisions, comma separated; onnx:int4:128 has blocks of 128 weights [default: {DefaultRuns}, with --streams {DefaultStreamsRuns}]", HelpName = "BACKEND:PRECISION,..." };
         var peer = new Option<string?>("--peer") { Description = "Measure llama.cpp beside them: llama.cpp for q4_0 and f32, or llama.cpp:TYPE,... [default: none]", HelpName = "llama.cpp" };
         var prefill = new Option<int?>("--prefill") { Description = "Tokens of a prompt [default: 128]", HelpName = "N" };
         var decode = new Option<int?>("--decode") { Description = "Tokens decoded after the first [default: 128]; with --streams, tokens of a stream [default: 64]", HelpName = "N" };
@@ -106,7 +106,8 @@ internal static class BenchInference
     {
         if (!run.NeedsExport) return model;
         var output = Path.Combine(folder, run.Name.Replace(':', '-'));
-        await ChildProcess.RunSelfAsync(["stage", "export", "--model", model, "--precision", run.Precision.ToString().ToLowerInvariant(), "--output-dir", output], cancellationToken);
+        string[] blocks = run.BlockSize is { } size ? ["--block-size", InferenceBenchOptions.Text(size)] : [];
+        await ChildProcess.RunSelfAsync(["stage", "export", "--model", model, "--precision", run.Precision.ToString().ToLowerInvariant(), "--output-dir", output, .. blocks], cancellationToken);
         return output;
     }
 

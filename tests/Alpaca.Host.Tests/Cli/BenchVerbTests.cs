@@ -61,6 +61,8 @@ public sealed class BenchVerbTests : IDisposable
     [InlineData("--scratch-dir is missing", "convert", "--input-dir", "x")]
     [InlineData("--lora-model is missing", "merge", "--base-model", "x", "--scratch-dir", "y")]
     [InlineData("--runs: 'onnx:int3' is not a run", "inference", "--runs", "onnx:int3")]
+    [InlineData("--runs: 'onnx:int4:48' is not a run", "inference", "--runs", "onnx:int4:48")]
+    [InlineData("--runs: 'torch:fp32:32' is not a run", "inference", "--runs", "torch:fp32:32")]
     [InlineData("--peer is 'vllm'", "inference", "--peer", "vllm")]
     [InlineData("--batch is '1,x'", "inference", "--batch", "1,x")]
     [InlineData("--shape and --model exclude each other", "inference", "--shape", "tiny", "--model", "x")]
