@@ -6,7 +6,7 @@ namespace Alpaca.Host;
 /// <summary>What <c>generate</c> and <c>chat</c> have in common: a model, a backend, and how it is loaded. The configuration's section <c>Inference</c> holds where an option is not given.</summary>
 internal sealed class ModelChoice
 {
-    private readonly Option<string?> _model = new("--model") { Description = "Model folder [default: Inference:Model, else the newest model of the default pipeline]", HelpName = "DIR" };
+    private readonly Option<string?> _model = new("--model") { Description = "Model folder [default: Inference:Model, else what would be served of the default pipeline]", HelpName = "DIR" };
     private readonly Option<string?> _backend = new("--backend") { Description = "Torch, Onnx or a plugin's [default: Inference:Backend]", HelpName = "NAME" };
     private readonly Option<string?> _adapter = new("--lora-model") { Description = "Folder of a LoRA adapter to apply without merging it [default: none]", HelpName = "DIR" };
     private readonly Option<string?> _tokenizer = new("--tokenizer", "--tokenizer-path") { Description = "Folder with another tokenizer [default: the adapter's, else the model's]", HelpName = "DIR" };
@@ -21,7 +21,7 @@ internal sealed class ModelChoice
     }
 
     /// <summary>The model that the command line and the configuration name.</summary>
-    /// <exception cref="AlpacaUsageException">None is named, and the default pipeline has made none.</exception>
+    /// <exception cref="AlpacaUsageException">None is named, and the default pipeline has made or promoted none.</exception>
     public ModelOptions Read(ParseResult parse, CommandEngine engine)
     {
         var settings = InferenceSettings.Read(engine.Settings);
@@ -29,7 +29,7 @@ internal sealed class ModelChoice
         return new ModelOptions
         {
             Backend = backend,
-            Folder = parse.GetValue(_model) ?? settings.Model ?? NewestModel(engine, backend),
+            Folder = parse.GetValue(_model) ?? settings.Model ?? DefaultModel(engine, backend),
             AdapterFolder = parse.GetValue(_adapter),
             TokenizerFolder = parse.GetValue(_tokenizer),
             Template = parse.GetValue(_template) ?? settings.Template,
@@ -37,12 +37,22 @@ internal sealed class ModelChoice
         };
     }
 
-    private static string NewestModel(CommandEngine engine, string backend)
+    /// <summary>The default pipeline's champion, or its newest model where it has no section <c>Promotion</c>, as <c>serve</c> takes it.</summary>
+    private static string DefaultModel(CommandEngine engine, string backend)
     {
         if (engine.Settings.DefaultPipeline is null) throw new AlpacaUsageException("No model is named; pass --model, or set Inference:Model.");
         var pipeline = engine.Settings.GetPipeline(null);
         engine.Catalog.GetBackend(backend);
-        return BackendArtifacts.Newest(pipeline, backend, engine.Catalog, engine.Get<ArtifactStore>())
-            ?? throw new AlpacaUsageException($"Pipeline {pipeline.Name} has made no model for {backend} yet; run `alpaca run`, or pass --model.");
+        var store = engine.Get<ArtifactStore>();
+        if (pipeline.Promotion is null)
+        {
+            return BackendArtifacts.Newest(pipeline, backend, engine.Catalog, store)
+                ?? throw new AlpacaUsageException($"Pipeline {pipeline.Name} has made no model for {backend} yet; run `alpaca run`, or pass --model.");
+        }
+
+        var champion = engine.Get<ModelRegistry>().Champion(pipeline.Name)
+            ?? throw new AlpacaUsageException($"Pipeline {pipeline.Name} has promoted no version yet; promote one of those that `alpaca models` lists, or pass its folder as --model.");
+        var artifact = BackendArtifacts.InVersion(champion, backend);
+        return store.FolderOf(artifact.Kind, artifact.Fingerprint);
     }
 }

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Threading.Channels;
 using Alpaca.Abstractions;
 
 namespace Alpaca.Host;
@@ -74,49 +73,23 @@ public static class AnswerStream
     /// <param name="stopStrings">Texts that end an answer and are not part of it.</param>
     /// <param name="cancellationToken">Ends all of them between tokens.</param>
     /// <returns>The pieces of all answers as they come; when an answer is complete, one with no piece. An error of one of them ends all.</returns>
-    public static async IAsyncEnumerable<IndexedAnswerPiece> AnswerSeveralAsync(
+    public static IAsyncEnumerable<IndexedAnswerPiece> AnswerSeveralAsync(
         this ModelHandle model,
         IReadOnlyList<int> promptIds,
         GenerationOptions options,
         IReadOnlyList<Answer> answers,
         IReadOnlyList<string>? stopStrings = null,
-        [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(answers);
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var pieces = Channel.CreateUnbounded<IndexedAnswerPiece>(new UnboundedChannelOptions { SingleReader = true });
-        var all = Task.WhenAll(Enumerable.Range(0, answers.Count).Select(WriteAsync));
-        var closing = all.ContinueWith(task => pieces.Writer.Complete(task.Exception?.InnerException), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
-        try
-        {
-            await foreach (var piece in pieces.Reader.ReadAllAsync(CancellationToken.None)) yield return piece;
-            cancellationToken.ThrowIfCancellationRequested();
-        }
-        finally
-        {
-            await ending.CancelAsync();
-            await closing; // the tasks use the source
-        }
+        return MergedStream.ReadAsync(answers.Count, AnswerAsync, cancellationToken);
 
-        async Task WriteAsync(int index)
+        async IAsyncEnumerable<IndexedAnswerPiece> AnswerAsync(int index, [EnumeratorCancellation] CancellationToken token)
         {
             var own = options.Seed is { } seed ? options with { Seed = unchecked(seed + index) } : options;
-            try
-            {
-                await foreach (var piece in model.AnswerInPiecesAsync(promptIds, own, answers[index], stopStrings, ending.Token))
-                    pieces.Writer.TryWrite(new IndexedAnswerPiece(index, piece));
-                pieces.Writer.TryWrite(new IndexedAnswerPiece(index, null));
-            }
-            catch when (!ending.IsCancellationRequested)
-            {
-                await ending.CancelAsync(); // the others end too
-                throw;
-            }
-            catch (OperationCanceledException)
-            {
-                // The reader has left, or another one failed and says why.
-            }
+            await foreach (var piece in model.AnswerInPiecesAsync(promptIds, own, answers[index], stopStrings, token)) yield return new IndexedAnswerPiece(index, piece);
+            yield return new IndexedAnswerPiece(index, null);
         }
     }
 }

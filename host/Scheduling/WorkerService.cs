@@ -14,8 +14,8 @@ internal static class WorkerService
 {
     private const string Name = "alpaca";
 
-    // A stage checkpoints within seconds; the service manager's own limit is longer (deploy/alpaca.service).
-    private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(90);
+    // What else there is to stop, after the stages. The service manager's own limit is longer (deploy/alpaca.service).
+    private static readonly TimeSpan ShutdownAfterStages = TimeSpan.FromSeconds(30);
 
     /// <summary>Runs until it is stopped, by a signal, the service manager, or the token.</summary>
     /// <param name="settings">The configuration.</param>
@@ -77,7 +77,7 @@ internal static class WorkerService
         if (verbose) builder.Logging.SetMinimumLevel(LogLevel.Debug);
         builder.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         builder.Services.AddServiceManagers(isJson); // first: what starts first stops last
-        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout);
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = isolation.StopTime + ShutdownAfterStages);
 
         builder.Services.AddSingleton(isolation);
         if (isolation.Enabled) builder.Services.AddSingleton<IStageExecutor, ChildProcessStageExecutor>();

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Threading.Channels;
 using Alpaca.Abstractions;
 
 namespace Alpaca.Host;
@@ -18,46 +17,8 @@ internal sealed record AnswerRequest(ModelHandle Model, IReadOnlyList<IReadOnlyL
     public Usage Usage => Usage.Of(Answers, Count);
 
     /// <summary>All pieces as they come; the indices are those of <see cref="Answers"/>.</summary>
-    public async IAsyncEnumerable<IndexedAnswerPiece> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        if (Prompts.Count == 1)
-        {
-            await foreach (var piece in ContinueAsync(0, cancellationToken)) yield return piece;
-            yield break;
-        }
-
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var pieces = Channel.CreateUnbounded<IndexedAnswerPiece>(new() { SingleReader = true });
-        var all = Task.WhenAll(Enumerable.Range(0, Prompts.Count).Select(CopyAsync));
-        var closing = all.ContinueWith(task => pieces.Writer.Complete(task.Exception?.InnerException), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
-        try
-        {
-            await foreach (var piece in pieces.Reader.ReadAllAsync(CancellationToken.None)) yield return piece;
-            cancellationToken.ThrowIfCancellationRequested();
-        }
-        finally
-        {
-            await ending.CancelAsync();
-            await closing;
-        }
-
-        async Task CopyAsync(int prompt)
-        {
-            try
-            {
-                await foreach (var piece in ContinueAsync(prompt, ending.Token)) pieces.Writer.TryWrite(piece);
-            }
-            catch when (!ending.IsCancellationRequested)
-            {
-                await ending.CancelAsync(); // the others end too
-                throw;
-            }
-            catch (OperationCanceledException)
-            {
-                // The reader has left, or another prompt failed and says why.
-            }
-        }
-    }
+    public IAsyncEnumerable<IndexedAnswerPiece> ReadAsync(CancellationToken cancellationToken)
+        => MergedStream.ReadAsync(Prompts.Count, ContinueAsync, cancellationToken);
 
     private async IAsyncEnumerable<IndexedAnswerPiece> ContinueAsync(int prompt, [EnumeratorCancellation] CancellationToken cancellationToken)
     {

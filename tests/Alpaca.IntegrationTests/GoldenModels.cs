@@ -35,12 +35,12 @@ public sealed class GoldenModels : IDisposable
         "stage", "merge", "--base-model", await ConvertedAsync(), "--lora-model", $"{Golden.Path("tiny", "adapter-pretrain")},{Golden.Path("tiny", "adapter-sft")}",
         "--tokenizer-path", $"{await MergedTokenizerAsync(null)},{await MergedTokenizerAsync("[PAD]")}", "--output-type", "huggingface", "--output-dir", output));
 
-    /// <summary>The model in the form a backend runs.</summary>
-    public async Task<string> ForBackendAsync(string backend, bool merged)
+    /// <summary>The model in the form a backend runs; Torch takes its precision when it loads.</summary>
+    public async Task<string> ForBackendAsync(string backend, bool merged, string precision = "fp32")
     {
         var model = merged ? await MergedAsync() : await ConvertedAsync();
         return backend == "Torch" ? model : await Once(
-            merged ? "merged-onnx" : "onnx", output => AlpacaProcess.RunAsync("stage", "export", "--model", model, "--output-dir", output, "--precision", "fp32"));
+            $"{(merged ? "merged-onnx" : "onnx")}-{precision}", output => AlpacaProcess.RunAsync("stage", "export", "--model", model, "--output-dir", output, "--precision", precision));
     }
 
     public void Dispose() => _folder.Dispose();

@@ -73,6 +73,19 @@ public sealed class GoldenStageTests(GoldenModels models) : IClassFixture<Golden
     [GoldenTheory]
     [InlineData("Torch")]
     [InlineData("Onnx")]
+    public async Task Generate_TinyModelInFloat16_GivesTheReferenceLogitsWithinTwoHundredths(string backend)
+    {
+        var model = await models.ForBackendAsync(backend, merged: false, "fp16");
+        var expected = GoldenModels.Expected;
+
+        var result = await GenerateAsync(model, backend, expected.GetProperty("prompt_ids").Deserialize<int[]>()!, backend == "Torch" ? "fp16" : "fp32");
+
+        ShouldBeClose(result.GetProperty("firstLogits"), expected.GetProperty("last_logits_first_64"), 2e-2);
+    }
+
+    [GoldenTheory]
+    [InlineData("Torch")]
+    [InlineData("Onnx")]
     public async Task Generate_BothAdaptersMerged_GivesTheReferenceLogitsAndTokens(string backend)
     {
         var model = await models.ForBackendAsync(backend, merged: true);
@@ -112,11 +125,12 @@ public sealed class GoldenStageTests(GoldenModels models) : IClassFixture<Golden
         }
     }
 
-    private static async Task<JsonElement> GenerateAsync(string model, string backend, int[] promptIds)
+    private static async Task<JsonElement> GenerateAsync(string model, string backend, int[] promptIds, string loadPrecision = "fp32")
     {
         var ids = string.Join(',', promptIds.Select(id => id.ToString(CultureInfo.InvariantCulture)));
-        return (await AlpacaProcess.RunAsync(
-            "generate", "--model", model, "--backend", backend, "--prompt-ids", ids, "--temperature", "0", "--max-new-tokens", "16", "--logits", "--json")).ShouldSucceed().Json;
+        string[] arguments = ["generate", "--model", model, "--backend", backend, "--prompt-ids", ids, "--temperature", "0", "--max-new-tokens", "16", "--logits", "--json"];
+        var environment = new Dictionary<string, string?> { ["ALPACA_Inference__Precision"] = loadPrecision };
+        return (await AlpacaProcess.EndAsync(AlpacaProcess.StartUnder([], arguments, environment))).ShouldSucceed().Json;
     }
 
     private static void ShouldBeClose(JsonElement actual, JsonElement expected, double tolerance)

@@ -23,8 +23,8 @@ public sealed class HotSwapTests : IDisposable
         var exported = _folder.Combine("onnx");
         (await AlpacaProcess.RunAsync("stage", "export", "--model", model, "--output-dir", exported)).ShouldSucceed();
         var config = Configure("Torch", model);
-        using var serve = await ServeProcess.StartAsync(config);
-        var client = serve.Client;
+        using var serve = new ServedProcess(config);
+        using var client = await serve.ConnectAsync();
         await ServesAsync(client, "torch");
         var expected = await AskAsync(client);
 

@@ -22,7 +22,7 @@ public sealed class IsolationTests : IDisposable
     {
         var config = Configure("abort", await _models.ModelAsync());
         using var serve = new ServedProcess(config);
-        using var client = new HttpClient { BaseAddress = new Uri(await serve.AddressAsync()) };
+        using var client = await serve.ConnectAsync();
         await ServesAsync(client);
         var expected = await AskAsync(client);
 

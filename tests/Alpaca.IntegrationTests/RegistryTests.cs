@@ -19,22 +19,23 @@ public sealed class RegistryTests(TwoVersions versions, ITestOutputHelper output
     {
         await versions.MakeAsync();
         await versions.ModelsAsync("promote", "1");
-        using var serve = await ServeProcess.StartAsync(versions.Configuration);
+        using var serve = new ServedProcess(versions.Configuration);
+        using var api = await serve.ConnectAsync();
         var expected = new string[3];
-        await ChangesAsync(serve, answer => answer is not null);
-        expected[1] = (await AskAsync(serve, stream: false))!;
+        await ChangesAsync(api, answer => answer is not null);
+        expected[1] = (await AskAsync(api, stream: false))!;
         await versions.ModelsAsync("promote", "2");
-        expected[2] = await ChangesAsync(serve, answer => answer != expected[1]);
+        expected[2] = await ChangesAsync(api, answer => answer != expected[1]);
 
         using var stop = new CancellationTokenSource();
         var clock = Stopwatch.StartNew();
-        var asking = Enumerable.Range(0, Clients).Select(client => Task.Run(() => AskUntilAsync(serve, client, stop.Token))).ToList();
+        var asking = Enumerable.Range(0, Clients).Select(client => Task.Run(() => AskUntilAsync(api, client, stop.Token))).ToList();
         for (var i = 0; i < Changes; i++)
         {
             var next = i % 2 == 0 ? 1 : 2;
-            using var changed = await serve.Client.PostAsJsonAsync($"api/pipelines/tiny/{(i % 2 == 0 ? "rollback" : "promote")}", new { version = 2 });
+            using var changed = await api.PostAsJsonAsync($"api/pipelines/tiny/{(i % 2 == 0 ? "rollback" : "promote")}", new { version = 2 });
             changed.EnsureSuccessStatusCode();
-            await ChangesAsync(serve, answer => answer == expected[next]);
+            await ChangesAsync(api, answer => answer == expected[next]);
         }
 
         await stop.CancelAsync();
@@ -53,8 +54,9 @@ public sealed class RegistryTests(TwoVersions versions, ITestOutputHelper output
         await versions.MakeAsync();
         await versions.ModelsAsync("promote", "2", "--force");
         await versions.ModelsAsync("promote", "1");
-        using var serve = await ServeProcess.StartAsync(versions.Configuration);
-        var before = await ChangesAsync(serve, answer => answer is not null);
+        using var serve = new ServedProcess(versions.Configuration);
+        using var api = await serve.ConnectAsync();
+        var before = await ChangesAsync(api, answer => answer is not null);
         var weights = Path.Combine((await versions.ModelsAsync())[0].GetProperty("folder").GetString()!, "model.safetensors");
         var whole = await File.ReadAllBytesAsync(weights);
         try
@@ -66,7 +68,7 @@ public sealed class RegistryTests(TwoVersions versions, ITestOutputHelper output
             await versions.ModelsAsync("promote", "2");
             await UntilAsync(async () => AliasesOf((await versions.ModelsAsync())[1]) == "champion");
 
-            (await AskAsync(serve, stream: false)).Should().Be(before);
+            (await AskAsync(api, stream: false)).Should().Be(before);
             var models = await versions.ModelsAsync();
             models[0].GetProperty("rejection").GetProperty("reason").GetString().Should().StartWith("It could not be served:");
             serve.Log.Should().Contain("rolled back, version 1 is the champion again");
@@ -79,7 +81,28 @@ public sealed class RegistryTests(TwoVersions versions, ITestOutputHelper output
         }
 
         await versions.ModelsAsync("promote", "2", "--force");
-        await ChangesAsync(serve, answer => answer is not null && answer != before);
+        await ChangesAsync(api, answer => answer is not null && answer != before);
+    }
+
+    [Fact]
+    public async Task Generate_NoModelNamed_TakesTheChampion()
+    {
+        await versions.MakeAsync();
+        var folders = (await versions.ModelsAsync()).EnumerateArray().ToDictionary(model => model.GetProperty("version").GetInt32(), model => model.GetProperty("folder").GetString()!);
+        var answers = new Dictionary<int, int[]>();
+
+        foreach (var version in (int[])[1, 2])
+        {
+            await versions.ModelsAsync("promote", $"{version}", "--force");
+            answers[version] = await GenerateAsync();
+            answers[version].Should().Equal(await GenerateAsync("--model", folders[version]));
+        }
+
+        answers[1].Should().NotEqual(answers[2]);
+
+        async Task<int[]> GenerateAsync(params string[] model)
+            => (await AlpacaProcess.RunAsync(["generate", "--config", versions.Configuration, .. model, "--prompt", "中国的首都是哪里？", "--temperature", "0", "--max-new-tokens", "6", "--json"]))
+                .ShouldSucceed().Json.GetProperty("ids").Deserialize<int[]>()!;
     }
 
     [Fact]
@@ -159,7 +182,7 @@ public sealed class RegistryTests(TwoVersions versions, ITestOutputHelper output
     }
 
     /// <summary>Asks until told to stop, at this client's share of the rate or as fast as answers come.</summary>
-    private static async Task<List<string?>> AskUntilAsync(ServeProcess serve, int client, CancellationToken stop)
+    private static async Task<List<string?>> AskUntilAsync(HttpClient api, int client, CancellationToken stop)
     {
         var answers = new List<string?>();
         var interval = TimeSpan.FromSeconds(Clients / RequestsPerSecond);
@@ -169,15 +192,15 @@ public sealed class RegistryTests(TwoVersions versions, ITestOutputHelper output
             var wait = Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), next);
             if (wait > TimeSpan.Zero) await Task.Delay(wait, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (stop.IsCancellationRequested) return answers;
-            answers.Add(await AskAsync(serve, stream: (answers.Count + client) % 2 == 0));
+            answers.Add(await AskAsync(api, stream: (answers.Count + client) % 2 == 0));
             next += (long)(interval.TotalSeconds * Stopwatch.Frequency);
         }
     }
 
     /// <returns>The answer; <see langword="null"/> while no model is loaded yet.</returns>
-    private static async Task<string?> AskAsync(ServeProcess serve, bool stream)
+    private static async Task<string?> AskAsync(HttpClient api, bool stream)
     {
-        using var response = await serve.Client.PostAsJsonAsync("v1/chat/completions", new { messages = new[] { new { role = "user", content = "中国的首都是哪里？" } }, temperature = 0, max_tokens = 6, stream });
+        using var response = await api.PostAsJsonAsync("v1/chat/completions", new { messages = new[] { new { role = "user", content = "中国的首都是哪里？" } }, temperature = 0, max_tokens = 6, stream });
         var body = await response.Content.ReadAsStringAsync();
         if ((int)response.StatusCode == 503 && body.Contains("Loading model", StringComparison.Ordinal)) return null;
         response.IsSuccessStatusCode.Should().BeTrue("{0} {1}", (int)response.StatusCode, body);
@@ -199,10 +222,10 @@ public sealed class RegistryTests(TwoVersions versions, ITestOutputHelper output
     private static JsonElement Choice(string json) => JsonDocument.Parse(json).RootElement.GetProperty("choices")[0];
 
     /// <summary>Waits until the served model gives an answer of a kind.</summary>
-    private static async Task<string> ChangesAsync(ServeProcess serve, Func<string?, bool> isWanted)
+    private static async Task<string> ChangesAsync(HttpClient api, Func<string?, bool> isWanted)
     {
         string? answer = null;
-        await UntilAsync(async () => isWanted(answer = await AskAsync(serve, stream: false)));
+        await UntilAsync(async () => isWanted(answer = await AskAsync(api, stream: false)));
         return answer!;
     }
 

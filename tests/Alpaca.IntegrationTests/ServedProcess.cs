@@ -42,6 +42,9 @@ internal sealed partial class ServedProcess : IDisposable
         return await _address.Task;
     }
 
+    /// <summary>A client of its API, once it listens; the caller disposes it.</summary>
+    public async Task<HttpClient> ConnectAsync() => new() { BaseAddress = new Uri(await AddressAsync()), Timeout = TimeSpan.FromMinutes(2) };
+
     /// <summary>Sends a signal to it, and to nobody else.</summary>
     public void Signal(int signal) => Kill(Process.Id, signal).Should().Be(0);
 
@@ -64,6 +67,7 @@ internal sealed partial class ServedProcess : IDisposable
     public void Dispose()
     {
         if (!Process.HasExited) Process.Kill(entireProcessTree: true);
+        Process.WaitForExit();
         Process.Dispose();
     }
 

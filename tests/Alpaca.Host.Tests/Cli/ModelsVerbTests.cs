@@ -53,6 +53,12 @@ public sealed class ModelsVerbTests : IDisposable
     }
 
     [Theory]
+    [InlineData("generate", "--prompt", "x")]
+    [InlineData("chat")]
+    public async Task Model_NoneNamedAndNonePromoted_SaysSo(params string[] arguments)
+        => (await _bench.InvokeAsync([.. arguments, "--backend", "Notes"])).ShouldFail(ExitCodes.Usage, "Pipeline notes has promoted no version yet", "`alpaca models`");
+
+    [Theory]
     [InlineData(ExitCodes.Failure, "has no candidate yet", "models", "promote", "candidate")]
     [InlineData(ExitCodes.Failure, "There is no version 7", "models", "promote", "7")]
     [InlineData(ExitCodes.Failure, "has no previous version", "models", "rollback")]

@@ -36,7 +36,7 @@ public sealed class DropSoakTests(ITestOutputHelper output) : IDisposable
         var secret = _folder.Write("outside/secret.json", """[{"instruction": "a", "output": "secret"}]""");
         Directory.CreateDirectory(Accepted);
         using var serve = new ServedProcess(WriteConfiguration(), OftenCollected);
-        using var client = new HttpClient { BaseAddress = new Uri(await serve.AddressAsync()) };
+        using var client = await serve.ConnectAsync();
         var drops = SoakDrop.Choose(Count, new Random(Seed));
 
         await RainAsync(drops, span, serve);
