@@ -144,11 +144,10 @@ public sealed class TrainedModelTests : IAsyncLifetime, IDisposable
         {
             Step(step);
             DisposeScopeManager.Statistics.ThreadTotalLiveCount.Should().Be(live);
+            if (step % 50 == 0) (MemoryInUse() - memory).Should().BeLessThan(allowedGrowth);
         }
 
-        (MemoryInUse() - memory).Should().BeLessThan(allowedGrowth);
-
-        // Without garbage, of which a processor with a large cache lets more gather than may be lost here.
+        // Without garbage: a processor with a large cache lets a hundred megabytes of it gather before the first collection.
         static long MemoryInUse()
         {
             GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive);
