@@ -13,7 +13,7 @@ public sealed record PromotionSettings(IReadOnlyList<PromotionRule> Rules, bool 
         Default("evalLoss <= 1.01 * championEvalLoss", isOptional: false),
         Default("probeLoss <= 1.02 * championProbeLoss", isOptional: true),
         Default("smokePassed >= 1", isOptional: true),
-        Default("backendDifference <= 0.01", isOptional: true),
+        Default("backendMeanDifference <= 0.4", isOptional: true),
     ];
 
     /// <summary>Reads the section.</summary>

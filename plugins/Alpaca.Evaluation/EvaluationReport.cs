@@ -100,6 +100,7 @@ public sealed record EvaluationReport
         Add("smokeScript", Smoke?.InScript);
         Add("smokeLooped", Smoke?.Looped);
         Add("backendDifference", Forms.Max(form => (double?)form.Difference));
+        Add("backendMeanDifference", Forms.Max(form => (double?)form.MeanDifference));
         Add("backendGreedyAgreement", Forms.Min(form => form.GreedyAgreement));
         return metrics;
 

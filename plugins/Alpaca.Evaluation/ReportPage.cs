@@ -70,9 +70,9 @@ internal static class ReportPage
         {
             Line($"## Other forms of the model");
             Line($"");
-            Line($"| form | backend | largest difference of log-probabilities | equal greedy tokens |");
-            Line($"|---|---|---|---|");
-            foreach (var form in report.Forms) Line($"| {Cell(form.Folder)} | {form.Backend} | {form.Difference:0.00E+0} | {(form.GreedyAgreement is { } share ? Invariant($"{100 * share:F1} %") : "-")} |");
+            Line($"| form | backend | largest difference of log-probabilities | mean difference | equal greedy tokens |");
+            Line($"|---|---|---|---|---|");
+            foreach (var form in report.Forms) Line($"| {Cell(form.Folder)} | {form.Backend} | {form.Difference:0.00E+0} | {form.MeanDifference:0.00E+0} | {(form.GreedyAgreement is { } share ? Invariant($"{100 * share:F1} %") : "-")} |");
             Line($"");
         }
     }

@@ -116,6 +116,7 @@ public sealed class EvaluatorTrialTests : IDisposable
         var metrics = await EvaluateAsync(Request with { Forms = [await ExportAsync()] }, new TorchBackend(), new OnnxBackend());
 
         metrics["backendDifference"].Should().BeInRange(0, 1e-3);
+        metrics["backendMeanDifference"].Should().BeInRange(0, 1e-4);
         metrics["backendGreedyAgreement"].Should().BeGreaterThan(0.99);
         EvaluationReport.Load(_folder.Combine("out", "report.json")).Forms.Should().ContainSingle(form => form.Backend == "Onnx");
     }

@@ -37,8 +37,21 @@ public sealed class EvaluationTests : IAsyncLifetime, IDisposable
 
         var form = await EvaluateAsync("form", "--model", Model, "--forms", CopyDamaged(ArtifactOf("export"), "damaged-form", "model.onnx.data"));
         form.GetProperty("forms")[0].GetProperty("difference").GetDouble().Should().BeGreaterThan(0.1);
+        form.GetProperty("forms")[0].GetProperty("meanDifference").GetDouble().Should().BeGreaterThan(0.4);
         form.GetProperty("forms")[0].GetProperty("greedyAgreement").GetDouble().Should().BeLessThan(0.9);
         form.GetProperty("smoke").GetProperty("passed").GetDouble().Should().Be(1, "the model itself is whole");
+    }
+
+    [Fact]
+    public async Task Run_ExportOf4BitsAndTheDefaultRules_IsPromoted()
+    {
+        string[] arguments = ["run", "--workspace", _folder.Combine("workspace"), "--set", "Stages:export:Precision=int4", "--set", "Pipelines:sample:Promotion:Automatic=true", "--json"];
+        _run = (await AlpacaProcess.RunAsync(arguments)).ShouldSucceed().Json.GetProperty("run");
+
+        var metrics = Stage("evaluate").GetProperty("metrics");
+        metrics.GetProperty("backendDifference").GetDouble().Should().BeGreaterThan(0.01, "4 bits are not what float32 is");
+        metrics.GetProperty("backendMeanDifference").GetDouble().Should().BeLessThan(0.4);
+        _run.GetProperty("verdict").GetProperty("outcome").GetString().Should().Be("Promoted", _run.GetProperty("verdict").GetRawText());
     }
 
     private JsonElement Stage(string name) => _run.GetProperty("stages").EnumerateArray().Single(stage => stage.GetProperty("name").GetString() == name);

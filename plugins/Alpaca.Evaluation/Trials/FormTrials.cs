@@ -31,7 +31,14 @@ internal sealed class FormTrials(EvaluateRequest request, EvaluationData data, S
             var difference = form.DifferenceFrom(result);
             if (!double.IsFinite(difference))
                 throw new AlpacaException($"The model in {folder} gives probabilities that are no numbers; export it anew, and in a higher precision if that does not help.");
-            figures.Add(new FormFigures { Folder = folder, Backend = form.Backend, Difference = difference, GreedyAgreement = trial.Questions.Count > 0 ? form.AgreementWith(result) : null });
+            figures.Add(new FormFigures
+            {
+                Folder = folder,
+                Backend = form.Backend,
+                Difference = difference,
+                MeanDifference = form.MeanDifferenceFrom(result),
+                GreedyAgreement = trial.Questions.Count > 0 ? form.AgreementWith(result) : null,
+            });
         }
 
         var answers = trial.Questions.Zip(result.Answers, (question, ids) => TrialAnswer.Of(question, ids, model.Tokenizer.Decode(ids.Where(id => id < model.Tokenizer.VocabularySize)))).ToList();

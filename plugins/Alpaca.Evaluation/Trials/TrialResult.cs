@@ -7,11 +7,10 @@ namespace Alpaca.Evaluation;
 internal sealed record TrialResult(string Backend, IReadOnlyList<IReadOnlyList<int>> Answers, IReadOnlyList<float[]> LogProbabilities)
 {
     /// <summary>The largest absolute difference from another form's log-probabilities; <see cref="double.NaN"/> where one of them is no number.</summary>
-    public double DifferenceFrom(TrialResult other)
-    {
-        var pairs = LogProbabilities.SelectMany(each => each).Zip(other.LogProbabilities.SelectMany(each => each));
-        return pairs.Aggregate(0.0, (largest, pair) => Math.Max(largest, Math.Abs((double)pair.First - pair.Second)));
-    }
+    public double DifferenceFrom(TrialResult other) => Differences(other).Aggregate(0.0, Math.Max);
+
+    /// <summary>The mean absolute difference from another form's log-probabilities.</summary>
+    public double MeanDifferenceFrom(TrialResult other) => Differences(other).DefaultIfEmpty().Average();
 
     /// <summary>The share of tokens before the first in which an answer differs from another form's, ends of answers included, 0 to 1.</summary>
     public double AgreementWith(TrialResult other)
@@ -27,4 +26,7 @@ internal sealed record TrialResult(string Backend, IReadOnlyList<IReadOnlyList<i
 
         return (double)equal / all;
     }
+
+    private IEnumerable<double> Differences(TrialResult other)
+        => LogProbabilities.SelectMany(each => each).Zip(other.LogProbabilities.SelectMany(each => each), (mine, theirs) => Math.Abs((double)mine - theirs));
 }

@@ -16,6 +16,13 @@ public sealed class TrialResultTests
         => Model.DifferenceFrom(Model with { LogProbabilities = [[-1.25f, -2f], [-2.5f]] }).Should().Be(0.5);
 
     [Fact]
+    public void MeanDifferenceFrom_Another_CountsBothDirections()
+    {
+        Model.MeanDifferenceFrom(Model with { LogProbabilities = [[-0.5f, -3f], [-3f]] }).Should().Be(0.5);
+        (Model with { LogProbabilities = [] }).MeanDifferenceFrom(Model with { LogProbabilities = [] }).Should().Be(0);
+    }
+
+    [Fact]
     public void DifferenceFrom_NoNumber_IsNoNumber()
         => Model.DifferenceFrom(Model with { LogProbabilities = [[-9f, float.NaN], [-2.5f]] }).Should().Be(double.NaN);
 
