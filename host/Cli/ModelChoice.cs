@@ -52,7 +52,6 @@ internal sealed class ModelChoice
 
         var champion = engine.Get<ModelRegistry>().Champion(pipeline.Name)
             ?? throw new AlpacaUsageException($"Pipeline {pipeline.Name} has promoted no version yet; promote one of those that `alpaca models` lists, or pass its folder as --model.");
-        var artifact = BackendArtifacts.InVersion(champion, backend);
-        return store.FolderOf(artifact.Kind, artifact.Fingerprint);
+        return BackendArtifacts.FolderInVersion(champion, backend, store);
     }
 }

@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using Microsoft.Extensions.Hosting.Systemd;
 using Microsoft.Extensions.Logging;
 
@@ -33,14 +32,7 @@ internal sealed class SystemdStatus(ISystemdNotifier notifier, ILogger<SystemdSt
             var text = _running.Count > 0
                 ? $"Running {string.Join(", ", _running.Values)}"
                 : $"Waiting; run {run.Id} of {run.Pipeline} ended: {run.Outcome.ToString().ToLowerInvariant()}";
-            try
-            {
-                notifier.Notify(new ServiceState($"STATUS={OneLine(text)}"));
-            }
-            catch (SocketException e)
-            {
-                log.SystemdUnreachable(e.Message);
-            }
+            notifier.TryNotify(new ServiceState($"STATUS={OneLine(text)}"), log);
         }
     }
 

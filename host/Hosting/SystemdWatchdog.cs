@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net.Sockets;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Hosting.Systemd;
 using Microsoft.Extensions.Logging;
@@ -56,7 +55,7 @@ internal sealed class SystemdWatchdog(
                 return;
             }
 
-            Notify();
+            notifier.TryNotify(Alive, log);
         }
         while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false));
     }
@@ -67,17 +66,5 @@ internal sealed class SystemdWatchdog(
         var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var registration = lifetime.ApplicationStarted.Register(started.SetResult).ConfigureAwait(false);
         await started.Task.WaitAsync(stoppingToken).ConfigureAwait(false);
-    }
-
-    private void Notify()
-    {
-        try
-        {
-            notifier.Notify(Alive);
-        }
-        catch (SocketException e)
-        {
-            log.SystemdUnreachable(e.Message);
-        }
     }
 }

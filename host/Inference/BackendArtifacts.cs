@@ -16,14 +16,19 @@ internal static class BackendArtifacts
         return run.Stages.LastOrDefault(s => s.ArtifactKind == kind)?.ArtifactFolder;
     }
 
-    /// <summary>The artifact of a version that the backend runs; the last where there are several.</summary>
-    /// <exception cref="AlpacaException">It has none.</exception>
-    public static VersionArtifact InVersion(ModelVersion version, string backend)
+    /// <summary>The artifact of a version that the backend runs, the last where there are several, or <see langword="null"/>.</summary>
+    public static VersionArtifact? InVersion(ModelVersion version, string backend)
     {
         var kind = KindFor(backend, version.Artifacts.Select(artifact => artifact.Kind));
-        return version.Artifacts.LastOrDefault(artifact => artifact.Kind == kind)
-            ?? throw new AlpacaException($"Version {version.Number} of pipeline {version.Pipeline} has no artifact that {backend} runs; set Inference:Backend to another, or promote a version that has one.");
+        return version.Artifacts.LastOrDefault(artifact => artifact.Kind == kind);
     }
+
+    /// <summary>The folder of the artifact of a version that the backend runs.</summary>
+    /// <exception cref="AlpacaException">It has none.</exception>
+    public static string FolderInVersion(ModelVersion version, string backend, ArtifactStore store)
+        => InVersion(version, backend) is { } artifact
+            ? store.FolderOf(artifact.Kind, artifact.Fingerprint)
+            : throw new AlpacaException($"Version {version.Number} of pipeline {version.Pipeline} has no artifact that {backend} runs; set Inference:Backend to another, or promote a version that has one.");
 
     /// <summary>The folder of the newest artifact of a pipeline that the backend runs, or <see langword="null"/> when none has been made yet.</summary>
     public static string? Newest(PipelineDefinition pipeline, string backend, IPluginCatalog catalog, ArtifactStore store)

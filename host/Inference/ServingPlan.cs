@@ -50,10 +50,7 @@ internal sealed record ServingPlan(string Name, ModelOptions Model, SwapOrder Sw
     }
 
     private static ServingPlan Of(ModelVersion version, PipelineDefinition pipeline, InferenceSettings inference, AlpacaSettings settings, IPluginCatalog catalog, ArtifactStore store)
-    {
-        var artifact = BackendArtifacts.InVersion(version, inference.Backend);
-        return Create(store.FolderOf(artifact.Kind, artifact.Fingerprint), pipeline, inference) with { Version = version, TrialPrompt = TrialPromptOf(pipeline, settings, catalog) };
-    }
+        => Create(BackendArtifacts.FolderInVersion(version, inference.Backend, store), pipeline, inference) with { Version = version, TrialPrompt = TrialPromptOf(pipeline, settings, catalog) };
 
     private static ServingPlan Create(string folder, PipelineDefinition? pipeline, InferenceSettings inference)
     {

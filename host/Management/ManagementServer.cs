@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Alpaca.Host;
@@ -15,21 +14,17 @@ internal static class ManagementServer
     {
         var api = app.Services.GetRequiredService<ManagementApi>();
         var models = app.Services.GetRequiredService<ModelsApi>();
-        Get("/health/ready", app.Services.GetRequiredService<HealthEndpoint>().ReadyAsync);
-        Get("/api/pipelines", api.PipelinesAsync);
-        Get("/api/pipelines/{name}/drops", api.DropsAsync);
-        Post("/api/pipelines/{name}/runs", api.StartAsync);
-        Post("/api/pipelines/{name}/cancel", api.CancelAsync);
-        Get("/api/pipelines/{name}/models", models.ListAsync);
-        Post("/api/pipelines/{name}/promote", models.PromoteAsync);
-        Post("/api/pipelines/{name}/rollback", models.RollBackAsync);
-        Get("/api/runs", api.RunsAsync);
-        Get("/api/runs/{id}", api.RunAsync);
-        Get("/api/plugins", api.PluginsAsync);
+        app.MapGetAndHead("/health/ready", app.Services.GetRequiredService<HealthEndpoint>().ReadyAsync);
+        app.MapGetAndHead("/api/pipelines", api.PipelinesAsync);
+        app.MapGetAndHead("/api/pipelines/{name}/drops", api.DropsAsync);
+        app.MapPost("/api/pipelines/{name}/runs", api.StartAsync);
+        app.MapPost("/api/pipelines/{name}/cancel", api.CancelAsync);
+        app.MapGetAndHead("/api/pipelines/{name}/models", models.ListAsync);
+        app.MapPost("/api/pipelines/{name}/promote", models.PromoteAsync);
+        app.MapPost("/api/pipelines/{name}/rollback", models.RollBackAsync);
+        app.MapGetAndHead("/api/runs", api.RunsAsync);
+        app.MapGetAndHead("/api/runs/{id}", api.RunAsync);
+        app.MapGetAndHead("/api/plugins", api.PluginsAsync);
         app.MapPrometheusScrapingEndpoint("/metrics");
-
-        void Get(string path, RequestDelegate handler) => app.MapMethods(path, [HttpMethods.Get, HttpMethods.Head], handler);
-
-        void Post(string path, RequestDelegate handler) => app.MapMethods(path, [HttpMethods.Post], handler);
     }
 }

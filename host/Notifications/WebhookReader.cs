@@ -45,7 +45,7 @@ internal sealed class WebhookReader(IConfigurationSection section, AlpacaSetting
     private IReadOnlyList<NotificationEvent> EventsOf()
     {
         var events = new List<NotificationEvent>();
-        foreach (var text in Texts("Events"))
+        foreach (var text in OptionList.Read(section.GetSection("Events")))
         {
             if (EnumText.TryParse(text, out NotificationEvent what)) events.Add(what);
             else errors.Add($"{section.Path}:Events has '{text}'; it must be {EnumText.Names<NotificationEvent>()}{NearestName.Suggest(text, Enum.GetNames<NotificationEvent>())}");
@@ -56,7 +56,7 @@ internal sealed class WebhookReader(IConfigurationSection section, AlpacaSetting
 
     private IReadOnlyList<string> PipelinesOf()
     {
-        var (pipelines, known) = (Texts("Pipelines"), settings.Pipelines.Select(pipeline => pipeline.Name).ToList());
+        var (pipelines, known) = (OptionList.Read(section.GetSection("Pipelines")), settings.Pipelines.Select(pipeline => pipeline.Name).ToList());
         foreach (var name in pipelines.Where(name => !known.Contains(name)))
             errors.Add($"{section.Path}:Pipelines has '{name}', which is not under Pipelines (there is {string.Join(", ", known)}){NearestName.Suggest(name, known)}");
         return pipelines;
@@ -69,7 +69,4 @@ internal sealed class WebhookReader(IConfigurationSection section, AlpacaSetting
         errors.Add($"{section.Path}:{key} is '{text}'; it must be a whole number from 1 to {most}.");
         return otherwise;
     }
-
-    private IReadOnlyList<string> Texts(string key)
-        => section[key] is { Length: > 0 } text ? OptionList.Split(text) : [.. section.GetSection(key).GetChildren().Select(child => child.Value ?? "").Where(value => value.Length > 0)];
 }

@@ -51,7 +51,6 @@ public sealed class PipelineRunner
         _runs.MarkInterrupted(pipeline.Name);
         options.Starting?.Invoke();
 
-        var isTransient = false;
         var id = _runs.Start(pipeline.Name, options.Trigger, _time.GetUtcNow());
         var started = _runs.Get(id);
         Tell(observer => observer.RunStarted(started));
@@ -74,7 +73,7 @@ public sealed class PipelineRunner
 
             var verdict = Judge(wired, id, made);
             options.Succeeded?.Invoke();
-            Finish(id, RunOutcome.Succeeded, verdict: verdict);
+            return Finish(id, RunOutcome.Succeeded, verdict: verdict);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
@@ -84,19 +83,18 @@ public sealed class PipelineRunner
         }
         catch (StageFailedException e)
         {
-            isTransient = e.IsTransient;
-            Finish(id, RunOutcome.Failed, e.Message);
+            var failed = Finish(id, RunOutcome.Failed, e.Message);
             _log.LogError("Run {Run} of pipeline {Pipeline} failed: {Error}", id, pipeline.Name, e.Message);
+            return failed with { IsTransient = e.IsTransient };
         }
-
-        return _runs.Get(id) with { IsTransient = isTransient };
     }
 
-    private void Finish(long id, RunOutcome outcome, string? error = null, PromotionVerdict? verdict = null)
+    private RunRecord Finish(long id, RunOutcome outcome, string? error = null, PromotionVerdict? verdict = null)
     {
         _runs.Finish(id, outcome, error, _time.GetUtcNow(), verdict);
         var ended = _runs.Get(id);
         Tell(observer => observer.RunEnded(ended));
+        return ended;
     }
 
     /// <summary>Lets the gate judge what a whole run has made, where the pipeline has rules for that.</summary>
@@ -183,7 +181,7 @@ public sealed class PipelineRunner
                 ResumeFolder = resume,
                 CacheFolder = _store.CacheFolder,
                 Progress = progress,
-                Logger = _loggers.CreateLogger($"Alpaca.Stage.{stage.Name}"),
+                Logger = _loggers.CreateLogger(StageWorker.LogCategory(stage.Name)),
                 Backends = _catalog.Backends,
                 TimeProvider = _time,
             };

@@ -51,7 +51,7 @@ public sealed class StageRunner
                 ResumeFolder = resume,
                 CacheFolder = UserCache.Folder,
                 Progress = progress ?? NullProgress.Instance,
-                Logger = _loggers.CreateLogger($"Alpaca.Stage.{stage.Name}"),
+                Logger = _loggers.CreateLogger(StageWorker.LogCategory(stage.Name)),
                 Backends = _catalog.Backends,
                 TimeProvider = _time,
             };

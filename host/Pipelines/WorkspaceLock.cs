@@ -26,14 +26,8 @@ internal sealed class WorkspaceLock : IDisposable
             ?? throw new AlpacaException($"Pipeline {pipeline} is already running in {workspace}, in process {owner}; wait for it or stop that process.");
 
     /// <summary>Takes the lock of a pipeline, after whoever runs it.</summary>
-    public static async Task<WorkspaceLock> ForPipelineAsync(string workspace, string pipeline, CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            if (TryForPipeline(workspace, pipeline) is { } acquired) return acquired;
-            await Task.Delay(Poll, cancellationToken).ConfigureAwait(false);
-        }
-    }
+    public static Task<WorkspaceLock> ForPipelineAsync(string workspace, string pipeline, CancellationToken cancellationToken)
+        => WaitAsync(() => TryForPipeline(workspace, pipeline), cancellationToken);
 
     /// <summary>Takes the lock of a pipeline, unless it is running.</summary>
     public static WorkspaceLock? TryForPipeline(string workspace, string pipeline) => TryAcquire(workspace, $"pipeline-{pipeline}", out _);
@@ -42,14 +36,8 @@ internal sealed class WorkspaceLock : IDisposable
     /// <param name="workspace">The workspace.</param>
     /// <param name="fingerprint">The artifact's fingerprint.</param>
     /// <param name="cancellationToken">Ends the waiting.</param>
-    public static async Task<WorkspaceLock> ForArtifactAsync(string workspace, string fingerprint, CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            if (TryForArtifact(workspace, fingerprint) is { } acquired) return acquired;
-            await Task.Delay(Poll, cancellationToken).ConfigureAwait(false);
-        }
-    }
+    public static Task<WorkspaceLock> ForArtifactAsync(string workspace, string fingerprint, CancellationToken cancellationToken)
+        => WaitAsync(() => TryForArtifact(workspace, fingerprint), cancellationToken);
 
     /// <summary>Takes the lock of an artifact, unless somebody makes it.</summary>
     public static WorkspaceLock? TryForArtifact(string workspace, string fingerprint) => TryAcquire(workspace, $"artifact-{fingerprint}", out _);
@@ -69,6 +57,15 @@ internal sealed class WorkspaceLock : IDisposable
     }
 
     public void Dispose() => _held.Dispose();
+
+    private static async Task<WorkspaceLock> WaitAsync(Func<WorkspaceLock?> tryAcquire, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            if (tryAcquire() is { } acquired) return acquired;
+            await Task.Delay(Poll, cancellationToken).ConfigureAwait(false);
+        }
+    }
 
     private static WorkspaceLock? TryAcquire(string workspace, string name, out string owner)
     {

@@ -36,8 +36,5 @@ internal sealed record ModelListing(
 
     /// <summary>The folder of what the configured backend serves; of a version without that, its last artifact's.</summary>
     private static string FolderOf(ModelVersion version, string backend, string workspace)
-    {
-        var kind = BackendArtifacts.KindFor(backend, version.Artifacts.Select(artifact => artifact.Kind));
-        return Path.Combine(workspace, (version.Artifacts.LastOrDefault(artifact => artifact.Kind == kind) ?? version.Artifacts[^1]).Folder);
-    }
+        => Path.Combine(workspace, (BackendArtifacts.InVersion(version, backend) ?? version.Artifacts[^1]).Folder);
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using Microsoft.Extensions.Configuration;
 
 namespace Alpaca.Host;
 
@@ -36,6 +37,13 @@ public static class OptionList
             if (value.ToString().Trim() is { Length: > 0 } trimmed) values.Add(trimmed);
             value.Clear();
         }
+    }
+
+    /// <summary>The values at a key of the configuration, written as one text or as a list; empty ones are left out.</summary>
+    public static IReadOnlyList<string> Read(IConfigurationSection section)
+    {
+        ArgumentNullException.ThrowIfNull(section);
+        return section.Value is { Length: > 0 } text ? Split(text) : [.. section.GetChildren().Select(child => child.Value ?? "").Where(value => value.Length > 0)];
     }
 
     /// <summary>Writes a value so that <see cref="Split"/> gives it back in one piece.</summary>

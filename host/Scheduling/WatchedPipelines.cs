@@ -61,47 +61,23 @@ internal sealed class WatchedPipelines
 
     /// <summary>Reads where the models are served; what is wrong with that is kept too, and then nothing is served.</summary>
     public ServingSettings ReadServing(string? urls)
-    {
-        var serving = ServingSettings.Off;
-        _check.Try(() =>
+        => Read(ServingSettings.Off, () =>
         {
             InferenceSettings.Read(_settings);
-            serving = ServingSettings.Read(_settings, urls);
+            return ServingSettings.Read(_settings, urls);
         });
-        return serving;
-    }
 
     /// <summary>Reads what is said about monitoring; what is wrong with it is kept too.</summary>
-    public MonitoringSettings ReadMonitoring()
-    {
-        var monitoring = MonitoringSettings.Default;
-        _check.Try(() => monitoring = MonitoringSettings.Read(_settings));
-        return monitoring;
-    }
+    public MonitoringSettings ReadMonitoring() => Read(MonitoringSettings.Default, () => MonitoringSettings.Read(_settings));
 
     /// <summary>Reads which webhooks are told; what is wrong with that is kept too.</summary>
-    public NotificationSettings ReadNotifications()
-    {
-        var notifications = NotificationSettings.Default;
-        _check.Try(() => notifications = NotificationSettings.Read(_settings));
-        return notifications;
-    }
+    public NotificationSettings ReadNotifications() => Read(NotificationSettings.Default, () => NotificationSettings.Read(_settings));
 
     /// <summary>Reads which file is logged to; what is wrong with that is kept too.</summary>
-    public FileLogSettings? ReadFileLog()
-    {
-        FileLogSettings? files = null;
-        _check.Try(() => files = FileLogSettings.Read(_settings));
-        return files;
-    }
+    public FileLogSettings? ReadFileLog() => Read(null, () => FileLogSettings.Read(_settings));
 
     /// <summary>Reads how the stages run; what is wrong with that is kept too.</summary>
-    public IsolationSettings ReadIsolation()
-    {
-        var isolation = new IsolationSettings();
-        _check.Try(() => isolation = IsolationSettings.Read(_settings));
-        return isolation;
-    }
+    public IsolationSettings ReadIsolation() => Read(new IsolationSettings(), () => IsolationSettings.Read(_settings));
 
     /// <summary>Checks every pipeline as a whole, and makes the drop folders when all is well.</summary>
     /// <exception cref="AlpacaUsageException">Something is wrong; one line for each problem.</exception>
@@ -120,5 +96,13 @@ internal sealed class WatchedPipelines
         {
             if (schedule.Cron is not null) log.Scheduled(schedule.Pipeline, schedule.Cron, schedule.TimeZone.Id, NextOf(schedule));
         }
+    }
+
+    /// <summary>Reads a part of the configuration; where it cannot be used, keeps why.</summary>
+    private T Read<T>(T otherwise, Func<T> read)
+    {
+        var result = otherwise;
+        _check.Try(() => result = read());
+        return result;
     }
 }

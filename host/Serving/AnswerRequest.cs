@@ -20,6 +20,15 @@ internal sealed record AnswerRequest(ModelHandle Model, IReadOnlyList<IReadOnlyL
     public IAsyncEnumerable<IndexedAnswerPiece> ReadAsync(CancellationToken cancellationToken)
         => MergedStream.ReadAsync(Prompts.Count, ContinueAsync, cancellationToken);
 
+    /// <summary>Reads all pieces into <see cref="Answers"/>.</summary>
+    public async Task CompleteAsync(CancellationToken cancellationToken)
+    {
+        await foreach (var _ in ReadAsync(cancellationToken))
+        {
+            // The text is gathered in the answers.
+        }
+    }
+
     private async IAsyncEnumerable<IndexedAnswerPiece> ContinueAsync(int prompt, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var first = prompt * Count;

@@ -49,16 +49,12 @@ internal static class ApiServer
         app.UseRouting();
 
         ChatPage.Map(app);
-        Get(app, "/health/live", context => context.Response.WriteAsync("ok", context.RequestAborted));
+        app.MapGetAndHead("/health/live", context => context.Response.WriteAsync("ok", context.RequestAborted));
         var models = app.Services.GetRequiredService<ModelsEndpoint>();
-        Get(app, "/v1/models", models.ListAsync);
-        Get(app, "/v1/models/{**name}", models.GetAsync);
-        Post(app, "/v1/chat/completions", app.Services.GetRequiredService<ChatCompletionsEndpoint>().HandleAsync);
-        Post(app, "/v1/completions", app.Services.GetRequiredService<CompletionsEndpoint>().HandleAsync);
-        Post(app, "/v1/embeddings", app.Services.GetRequiredService<EmbeddingsEndpoint>().HandleAsync);
+        app.MapGetAndHead("/v1/models", models.ListAsync);
+        app.MapGetAndHead("/v1/models/{**name}", models.GetAsync);
+        app.MapPost("/v1/chat/completions", app.Services.GetRequiredService<ChatCompletionsEndpoint>().HandleAsync);
+        app.MapPost("/v1/completions", app.Services.GetRequiredService<CompletionsEndpoint>().HandleAsync);
+        app.MapPost("/v1/embeddings", app.Services.GetRequiredService<EmbeddingsEndpoint>().HandleAsync);
     }
-
-    private static void Get(WebApplication app, string path, RequestDelegate handler) => app.MapMethods(path, [HttpMethods.Get, HttpMethods.Head], handler);
-
-    private static void Post(WebApplication app, string path, RequestDelegate handler) => app.MapMethods(path, [HttpMethods.Post], handler);
 }

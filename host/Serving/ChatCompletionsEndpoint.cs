@@ -24,10 +24,7 @@ internal sealed class ChatCompletionsEndpoint(IServedModels models, RequestReade
             return;
         }
 
-        await foreach (var _ in answering.ReadAsync(ending.Token))
-        {
-            // The text is gathered in the answers.
-        }
+        await answering.CompleteAsync(ending.Token);
 
         var choices = answering.Answers.Select((answer, i) => new ChatChoice(
             i, new ChatAnswerMessage("assistant", answer.Text), request.HasLogprobs ? ChatLogprobs.Of(answer.Tokens) : null, FinishReasons.NameOf(answer)));

@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 
@@ -19,7 +18,7 @@ internal static class ChatPage
         foreach (var (path, name, contentType) in Files)
         {
             var content = Read(name);
-            routes.MapMethods(path, [HttpMethods.Get, HttpMethods.Head], (RequestDelegate)(context => WriteAsync(context, content, contentType)));
+            routes.MapGetAndHead(path, context => WriteAsync(context, content, contentType));
         }
     }
 

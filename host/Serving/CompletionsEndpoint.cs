@@ -28,10 +28,7 @@ internal sealed class CompletionsEndpoint(IServedModels models, RequestReader re
             return;
         }
 
-        await foreach (var _ in answering.ReadAsync(ending.Token))
-        {
-            // The text is gathered in the answers.
-        }
+        await answering.CompleteAsync(ending.Token);
 
         var choices = answering.Answers.Select((answer, i) =>
         {

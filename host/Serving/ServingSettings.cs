@@ -57,8 +57,7 @@ public sealed record ServingSettings
         if (read.Enabled) read.CheckUrls(urls is null ? "Serving:Urls" : "--urls", errors);
         return errors.Count == 0 ? read : throw new AlpacaUsageException(string.Join('\n', errors));
 
-        IReadOnlyList<string> Texts(string key)
-            => section[key] is { Length: > 0 } text ? OptionList.Split(text) : [.. section.GetSection(key).GetChildren().Select(child => child.Value ?? "").Where(value => value.Length > 0)];
+        IReadOnlyList<string> Texts(string key) => OptionList.Read(section.GetSection(key));
 
         bool Flag(string key, bool otherwise)
         {
