@@ -51,7 +51,7 @@ public sealed class ClusterTests : IAsyncLifetime, IDisposable
         var shares = await AskAsync("SELECT count(*) FROM runs GROUP BY process_id");
         _output.WriteLine($"the workers ran {string.Join(" and ", shares)}");
         shares.Should().HaveCount(2, "both took part");
-        (await AskAsync("SELECT count(*) FROM qrtz_triggers"))[0].Should().Be(0L, "none is left over");
+        await UntilAsync(async () => (await AskAsync("SELECT count(*) FROM qrtz_triggers"))[0] is 0L, first, second); // a run's record ends a moment before its job does
         Directory.GetDirectories(_folder.Combine("workspace", "artifacts", "note")).Should().HaveCount(Pipelines);
     }
 
