@@ -1,3 +1,4 @@
+using Alpaca.Formats;
 using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
@@ -27,7 +28,7 @@ public sealed class BlockQuantizerTests
         var format = new BlockFormat(bits, block, symmetric);
         var row = Row(columns, seed: bits + block + columns);
 
-        var error = SquaredError(row, RoundTrip(format, row, halfScales: false));
+        var error = SquaredError(row, RoundTrip(format, row, DType.Float32));
 
         error.Should().BeGreaterThan(0).And.BeLessThanOrEqualTo(SquaredError(row, Formula(format, row)) * 1.0001);
     }
@@ -38,7 +39,19 @@ public sealed class BlockQuantizerTests
         var row = Row(4096, seed: 1);
         var format = new BlockFormat(4, 32, Symmetric: true);
 
-        SquaredError(row, RoundTrip(format, row, halfScales: false)).Should().BeLessThan(0.9 * SquaredError(row, Formula(format, row)));
+        SquaredError(row, RoundTrip(format, row, DType.Float32)).Should().BeLessThan(0.9 * SquaredError(row, Formula(format, row)));
+    }
+
+    [Theory]
+    [InlineData(32)]
+    [InlineData(128)]
+    public void Quantize_ScalesOfBFloat16_AreThoseAndCostNoMoreThanAHundredth(int block)
+    {
+        var row = Row(4096, seed: 1);
+        var format = new BlockFormat(4, block, Symmetric: true);
+
+        Quantize(format, row, DType.BFloat16).Scales.Should().OnlyContain(scale => (BitConverter.SingleToUInt32Bits(scale) & 0xFFFF) == 0);
+        SquaredError(row, RoundTrip(format, row, DType.BFloat16)).Should().BeLessThan(1.01 * SquaredError(row, RoundTrip(format, row, DType.Float32)));
     }
 
     [Property(MaxTest = 100)]
@@ -49,7 +62,7 @@ public sealed class BlockQuantizerTests
             var row = Array.ConvertAll(Row(columns, seed), value => MathF.ScaleB(value, exponent));
             return new[] { 4, 8 }.All(bits => new[] { true, false }.All(symmetric =>
             {
-                var read = RoundTrip(new BlockFormat(bits, 32, symmetric), row, halfScales: false);
+                var read = RoundTrip(new BlockFormat(bits, 32, symmetric), row, DType.Float32);
                 return row.Chunk(32).Zip(read.Chunk(32)).All(pair =>
                 {
                     var largest = pair.First.Max(Math.Abs);
@@ -62,7 +75,7 @@ public sealed class BlockQuantizerTests
     [InlineData(true)]
     [InlineData(false)]
     public void Quantize_Zeros_AreReadBackAsZeros(bool symmetric)
-        => RoundTrip(new BlockFormat(4, 32, symmetric), new float[70], halfScales: true).Should().OnlyContain(value => value == 0);
+        => RoundTrip(new BlockFormat(4, 32, symmetric), new float[70], DType.Float16).Should().OnlyContain(value => value == 0);
 
     [Theory]
     [InlineData(1e-42f)] // whose reciprocal is infinite
@@ -73,7 +86,7 @@ public sealed class BlockQuantizerTests
         var row = Row(64, seed: 3).Select(value => Math.Clamp(value, -1, 1) * magnitude).ToArray();
 
         foreach (var symmetric in (bool[])[true, false])
-            RoundTrip(new BlockFormat(4, 32, symmetric), row, halfScales: magnitude < 1).Should().OnlyContain(value => float.IsFinite(value) && Math.Abs(value) <= 1.3f * magnitude);
+            RoundTrip(new BlockFormat(4, 32, symmetric), row, magnitude < 1 ? DType.Float16 : DType.BFloat16).Should().OnlyContain(value => float.IsFinite(value) && Math.Abs(value) <= 1.3f * magnitude);
     }
 
     [Fact]
@@ -81,7 +94,7 @@ public sealed class BlockQuantizerTests
     {
         // Element of largest magnitude -8: scale 1, so elements are k - 8, the even ones in the low halves.
         float[] row = [-8, -7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7];
-        var (data, scales, _) = Quantize(new BlockFormat(4, 16, Symmetric: true), row, halfScales: false);
+        var (data, scales, _) = Quantize(new BlockFormat(4, 16, Symmetric: true), row, DType.Float32);
 
         scales.Should().Equal(1);
         data.Should().Equal(0x10, 0x32, 0x54, 0x76, 0x98, 0xBA, 0xDC, 0xFE);
@@ -92,7 +105,7 @@ public sealed class BlockQuantizerTests
     {
         // 0..15: zero point 0; -15..0: zero point 15; the third block has one element.
         float[] row = [.. Enumerable.Range(0, 16), .. Enumerable.Range(-15, 16), 15];
-        var (data, scales, zeroPoints) = Quantize(new BlockFormat(4, 16, Symmetric: false), row, halfScales: false);
+        var (data, scales, zeroPoints) = Quantize(new BlockFormat(4, 16, Symmetric: false), row, DType.Float32);
 
         scales.Take(2).Should().Equal(1, 1);
         zeroPoints[0].Should().Be(0xF0);
@@ -101,19 +114,19 @@ public sealed class BlockQuantizerTests
         data[16..].Skip(1).Should().OnlyContain(pair => pair == (padding | (padding << 4)));
     }
 
-    private static float[] RoundTrip(BlockFormat format, float[] row, bool halfScales)
+    private static float[] RoundTrip(BlockFormat format, float[] row, DType scaleType)
     {
-        var (data, scales, zeroPoints) = Quantize(format, row, halfScales);
+        var (data, scales, zeroPoints) = Quantize(format, row, scaleType);
         var read = new float[row.Length];
         BlockDequantizer.Dequantize(format, data, scales, zeroPoints, read);
         return read;
     }
 
-    private static (byte[] Data, float[] Scales, byte[] ZeroPoints) Quantize(BlockFormat format, float[] row, bool halfScales)
+    private static (byte[] Data, float[] Scales, byte[] ZeroPoints) Quantize(BlockFormat format, float[] row, DType scaleType)
     {
         var (data, scales) = (new byte[format.RowBytes(row.Length)], new float[format.Blocks(row.Length)]);
         var zeroPoints = format.Symmetric ? [] : new byte[format.ZeroPointBytes(row.Length)];
-        new BlockQuantizer(format, halfScales).Quantize(row, data, scales, zeroPoints);
+        new BlockQuantizer(format, scaleType).Quantize(row, data, scales, zeroPoints);
         return (data, scales, zeroPoints);
     }
 

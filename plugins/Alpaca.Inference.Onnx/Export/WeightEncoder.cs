@@ -50,9 +50,12 @@ internal sealed class WeightEncoder
         var parts = rowBytes.Select((length, i) => Buffer(i, rows * length)).ToArray();
         var (columns, blocks) = (weight.Columns, weight.Format.Blocks(weight.Columns));
         var (isHalf, hasZeroPoints) = (weight.ScaleType == OnnxType.Float16, !weight.Format.Symmetric);
+
+        // Decoding is bound by what is read: float32 scales of bfloat16's precision cost 4 bits nothing, and our own products keep half of them.
+        var scaleType = isHalf ? DType.Float16 : weight.Format is { Bits: 4, Symmetric: true } ? DType.BFloat16 : DType.Float32;
         Parallel.For(
             0, rows,
-            () => (Quantizer: new BlockQuantizer(weight.Format, isHalf), Scales: ArrayPool<float>.Shared.Rent(blocks)),
+            () => (Quantizer: new BlockQuantizer(weight.Format, scaleType), Scales: ArrayPool<float>.Shared.Rent(blocks)),
             (row, _, local) =>
             {
                 var scales = local.Scales.AsSpan(0, blocks);

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
+using Alpaca.Formats;
 
 namespace Alpaca.Inference.Onnx;
 
@@ -19,7 +20,7 @@ internal sealed class BlockQuantizer
     private const int ZeroPoints = 3;
 
     private readonly BlockFormat _format;
-    private readonly bool _halfScales;
+    private readonly DType _scaleType;
     private readonly float[] _block;
     private readonly int[] _steps;
     private readonly float[] _triedInverses = new float[Scales * ZeroPoints];
@@ -28,11 +29,11 @@ internal sealed class BlockQuantizer
     private readonly float[] _explained = new float[Scales * ZeroPoints];
 
     /// <param name="format">The format.</param>
-    /// <param name="halfScales">Whether scales will be stored in float16; elements are then rounded with what is stored.</param>
-    public BlockQuantizer(BlockFormat format, bool halfScales)
+    /// <param name="scaleType">What scales are rounded to, float32, float16 or bfloat16; elements are rounded with what that gives.</param>
+    public BlockQuantizer(BlockFormat format, DType scaleType)
     {
         _format = format;
-        _halfScales = halfScales;
+        _scaleType = scaleType;
         _block = new float[format.BlockSize];
         _steps = new int[format.BlockSize];
     }
@@ -52,11 +53,25 @@ internal sealed class BlockQuantizer
             elements.CopyTo(_block);
             _block.AsSpan(elements.Length).Clear(); // rounds to the zero point
             var (scale, zeroPoint) = _format.Symmetric ? Symmetric() : Asymmetric();
-            scales[block] = scale = _halfScales ? (float)(Half)scale : scale;
+            scales[block] = scale = _scaleType switch
+            {
+                DType.Float16 => (float)(Half)scale,
+                DType.BFloat16 => ToBFloat16(scale),
+                _ => scale,
+            };
             Round(scale, zeroPoint);
             Pack(data.Slice(block * _format.BlockBytes, _format.BlockBytes));
             if (!_format.Symmetric) PackZeroPoint(zeroPoints, block, zeroPoint);
         }
+    }
+
+    private static float ToBFloat16(float scale)
+    {
+        Span<byte> stored = stackalloc byte[sizeof(ushort)];
+        TensorConversion.FromFloat32(DType.BFloat16, [scale], stored);
+        Span<float> read = stackalloc float[1];
+        TensorConversion.ToFloat32(DType.BFloat16, stored, read);
+        return read[0];
     }
 
     /// <summary>The scale at which the signed element of largest magnitude becomes q = 0: the side that has one step more.</summary>
