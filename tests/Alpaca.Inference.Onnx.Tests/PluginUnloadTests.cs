@@ -6,8 +6,10 @@ namespace Alpaca.Inference.Onnx.Tests;
 public sealed class PluginUnloadTests
 {
     /// <summary>It exports and runs a model.</summary>
-    [Fact]
-    public async Task Plugin_UsedInACollectibleContext_Unloads()
+    [Theory]
+    [InlineData(Precision.Fp32)]
+    [InlineData(Precision.Int4)] // whose products ONNX Runtime calls back for
+    public async Task Plugin_UsedInACollectibleContext_Unloads(Precision precision)
     {
         using var folder = new TemporaryFolder();
         await PluginCopy.ShouldUnloadAfterAsync<InferenceOnnxPlugin>(
@@ -16,7 +18,7 @@ public sealed class PluginUnloadTests
                 var fixture = LlamaFixture.Load("plain");
                 var stage = StageContexts.In(folder);
                 var export = provider.GetServices<StageDescriptor>().Single(s => s.Name == "export");
-                await export.ExecuteAsync(provider, new ExportRequest { Model = fixture.Folder }, stage);
+                await export.ExecuteAsync(provider, new ExportRequest { Model = fixture.Folder, Precision = precision }, stage);
 
                 var backend = provider.GetRequiredService<IInferenceBackend>();
                 backend.Name.Should().Be("Onnx");

@@ -41,7 +41,8 @@ internal static class OnnxWriter
         foreach (var output in graph.Outputs) proto.Message(12, p => WriteValue(p, output));
     }
 
-    private static void WriteNode(ProtobufWriter proto, OnnxNode node)
+    /// <summary>Writes a NodeProto.</summary>
+    public static void WriteNode(ProtobufWriter proto, OnnxNode node)
     {
         foreach (var input in node.Inputs) proto.Text(1, input);
         foreach (var output in node.Outputs) proto.Text(2, output);

@@ -43,6 +43,9 @@ internal sealed class ProtobufWriter
         _bytes.Write(value);
     }
 
+    /// <summary>Writes a field that is already laid out, tag included.</summary>
+    public void Raw(ReadOnlySpan<byte> field) => _bytes.Write(field);
+
     /// <summary>Writes a nested message, also when it is empty.</summary>
     public void Message(int field, Action<ProtobufWriter> write)
     {

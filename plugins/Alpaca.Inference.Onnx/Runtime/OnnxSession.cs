@@ -33,9 +33,10 @@ internal static class OnnxSession
         try
         {
             if (device.Cuda is { } number) options.AppendExecutionProvider_CUDA(number);
+            var open = device.Cuda is null ? Int4Session.Prepare(modelFile, options, cancellationToken) : null;
             lock (Loading)
             {
-                var session = new InferenceSession(modelFile, options);
+                var session = open is null ? new InferenceSession(modelFile, options) : open();
                 MappedFiles.Detach(modelFile);
                 return session;
             }
