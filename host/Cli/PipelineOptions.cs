@@ -37,6 +37,9 @@ internal sealed class PipelineOptions
         return pipeline!;
     }
 
+    /// <summary>Whether the pipeline is run whole and as it is configured, as the service runs it.</summary>
+    public bool RunsAllAsConfigured(ParseResult parse) => parse.GetValue(_until) is null && parse.GetValue(_set) is not { Length: > 0 };
+
     /// <summary>Which stages.</summary>
     public RunOptions GetRunOptions(ParseResult parse)
         => new() { Until = parse.GetValue(_until), Force = [.. (parse.GetValue(_force) ?? []).SelectMany(f => f.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))] };

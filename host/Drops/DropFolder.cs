@@ -21,26 +21,19 @@ public sealed record DropFolder(string Path, TimeSpan Quiet, int MinNewSamples =
     public string NewSamplesFile => System.IO.Path.Combine(Path, ".new-samples");
 
     /// <summary>The drop folder of a pipeline, or <see langword="null"/> where it has none.</summary>
-    /// <exception cref="AlpacaUsageException">The section cannot be used; names the key.</exception>
+    /// <exception cref="AlpacaUsageException">The section cannot be used; one line for each problem.</exception>
     public static DropFolder? Of(AlpacaSettings settings, PipelineDefinition pipeline)
     {
         ArgumentNullException.ThrowIfNull(settings);
         ArgumentNullException.ThrowIfNull(pipeline);
-        var section = settings.Configuration.GetSection($"{pipeline.Key}:Drops");
-        if (!section.GetChildren().Any()) return null;
-        if (section["Folder"] is not { Length: > 0 } folder) throw new AlpacaUsageException($"{pipeline.Key}:Drops:Folder is missing: the folder to watch.");
-        var quiet = DefaultQuiet;
-        if (section["QuietSeconds"] is { Length: > 0 } text)
-        {
-            if (!double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds) || seconds is not (>= 0.1 and <= 86400))
-                throw new AlpacaUsageException($"{pipeline.Key}:Drops:QuietSeconds is '{text}'; it must be a number from 0.1 to 86400.");
-            quiet = TimeSpan.FromSeconds(seconds);
-        }
-
-        var minNewSamples = 1;
-        if (section["MinNewSamples"] is { Length: > 0 } count && !(int.TryParse(count, NumberStyles.None, CultureInfo.InvariantCulture, out minNewSamples) && minNewSamples > 0))
-            throw new AlpacaUsageException($"{pipeline.Key}:Drops:MinNewSamples is '{count}'; it must be a whole number from 1.");
-        return new DropFolder(settings.Paths.Resolve(folder), quiet, minNewSamples);
+        var section = new SectionReader(settings, $"{pipeline.Key}:Drops");
+        if (!section.Exists) return null;
+        var folder = section.Text("Folder");
+        if (folder is null) section.Report("Folder", "is missing: the folder to watch.");
+        return section.Checked(new DropFolder(
+            settings.Paths.Resolve(folder ?? ""),
+            section.Seconds("QuietSeconds", DefaultQuiet, 0.1, 86400),
+            section.Whole("MinNewSamples", 1, 1)));
     }
 
     /// <summary>Makes the folders where they do not exist. What has taken the name of one, or of the note of new samples, gets another name, and so is taken for a dropped file.</summary>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Alpaca.Abstractions;
 
 namespace Alpaca.Host;
@@ -22,24 +21,16 @@ internal sealed record FileLogSettings(string Path, long MaxFileBytes = 100 << 2
         if (section.Value is { Length: > 0 } value) errors.Add($"{Section} is '{value}'; it must be a section in braces: the file's name belongs in {Section}:{nameof(Path)}.");
         foreach (var key in section.GetChildren().Select(child => child.Key).Where(key => !Keys.Contains(key, StringComparer.OrdinalIgnoreCase)))
             errors.Add($"{Section}:{key} is not a known key (there is {string.Join(", ", Keys)}){NearestName.Suggest(key, Keys)}");
-        var read = new FileLogSettings(section[nameof(Path)] is { Length: > 0 } path ? settings.Paths.Resolve(path) : "");
-        read = read with
-        {
-            MaxFileBytes = Number(nameof(MaxFileBytes), 65_536, 1L << 40) ?? read.MaxFileBytes,
-            RetainedFiles = (int?)Number(nameof(RetainedFiles), 1, 10_000) ?? read.RetainedFiles,
-        };
-        if (read.Path.Length > 0 && WhyNotWritable(read.Path) is { } reason)
-            errors.Add($"{Section}:Path is {read.Path}, where no log can be written ({reason}); let the service's account write there, or name another file.");
-        if (errors.Count > 0) throw new AlpacaUsageException(string.Join('\n', errors));
-        return read.Path.Length > 0 ? read : null;
-
-        long? Number(string key, long least, long most)
-        {
-            if (section[key] is not { Length: > 0 } text) return null;
-            if (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most) return number;
-            errors.Add($"{Section}:{key} is '{text}'; it must be a whole number from {least} to {most}.");
-            return null;
-        }
+        var reader = new SectionReader(section, errors);
+        var file = reader.Text(nameof(Path)) is { } path ? settings.Paths.Resolve(path) : null;
+        var defaults = new FileLogSettings("");
+        var read = new FileLogSettings(
+            file ?? "",
+            reader.Whole(nameof(MaxFileBytes), defaults.MaxFileBytes, 65_536, 1L << 40),
+            reader.Whole(nameof(RetainedFiles), defaults.RetainedFiles, 1, 10_000));
+        if (file is not null && WhyNotWritable(file) is { } reason)
+            reader.Report(nameof(Path), $"is {file}, where no log can be written ({reason}); let the service's account write there, or name another file.");
+        return reader.Checked(file is null ? null : read);
     }
 
     /// <summary>A log that cannot be written says so nowhere, so that is found out before.</summary>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Alpaca.Abstractions;
 using Alpaca.Text;
 
@@ -30,60 +29,31 @@ public sealed record InferenceSettings
     public static InferenceSettings Read(AlpacaSettings settings)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        var section = settings.Configuration.GetSection("Inference");
-        var errors = new List<string>();
+        var section = new SectionReader(settings, "Inference");
         var defaults = new InferenceSettings();
-        var read = new InferenceSettings
+        return section.Checked(new InferenceSettings
         {
-            Backend = Text("Backend") ?? defaults.Backend,
-            Model = Text("Model") is { } model ? settings.Paths.Resolve(model) : null,
-            Name = Text("Name"),
+            Backend = section.Text("Backend") ?? defaults.Backend,
+            Model = section.Text("Model") is { } model ? settings.Paths.Resolve(model) : null,
+            Name = section.Text("Name"),
             Template = TemplateName() ?? defaults.Template,
             Options = new InferenceOptions
             {
-                Device = Text("Device") ?? defaults.Options.Device,
-                Threads = Number("Threads"),
-                ContextLength = Number("ContextLength"),
-                Precision = Choice<Precision>("Precision") ?? defaults.Options.Precision,
-                MaxConcurrency = Text("MaxConcurrency") is null ? defaults.Options.MaxConcurrency : Number("MaxConcurrency", least: 1),
-                ReusePrefixes = Truth("ReusePrefixes") ?? defaults.Options.ReusePrefixes,
-                Adapters = [.. section.GetSection("Adapters").GetChildren().Select(adapter => new AdapterSource(adapter.Key, settings.Paths.Resolve(adapter.Value ?? "")))],
+                Device = section.Text("Device") ?? defaults.Options.Device,
+                Threads = section.Whole("Threads", defaults.Options.Threads, 0),
+                ContextLength = section.Whole("ContextLength", defaults.Options.ContextLength, 0),
+                Precision = section.Choice("Precision", defaults.Options.Precision),
+                MaxConcurrency = section.Whole("MaxConcurrency", defaults.Options.MaxConcurrency, 1),
+                ReusePrefixes = section.Flag("ReusePrefixes", defaults.Options.ReusePrefixes),
+                Adapters = [.. settings.Configuration.GetSection(section.KeyOf("Adapters")).GetChildren().Select(adapter => new AdapterSource(adapter.Key, settings.Paths.Resolve(adapter.Value ?? "")))],
             },
-            Swap = Choice<SwapOrder>("Swap") ?? SwapOrder.LoadFirst,
-        };
-        return errors.Count == 0 ? read : throw new AlpacaUsageException(string.Join('\n', errors));
-
-        string? Text(string key) => section[key] is { Length: > 0 } text ? text : null;
-
-        int Number(string key, int least = 0)
-        {
-            if (Text(key) is not { } text) return 0;
-            if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least) return number;
-            errors.Add($"Inference:{key} is '{text}'; it must be a whole number from {least}.");
-            return least;
-        }
-
-        bool? Truth(string key)
-        {
-            if (Text(key) is not { } text) return null;
-            if (bool.TryParse(text, out var truth)) return truth;
-            errors.Add($"Inference:{key} is '{text}'; it must be true or false.");
-            return null;
-        }
-
-        T? Choice<T>(string key)
-            where T : struct, Enum
-        {
-            if (Text(key) is not { } text) return null;
-            if (Enum.TryParse<T>(text, ignoreCase: true, out var choice) && Enum.IsDefined(choice)) return choice;
-            errors.Add($"Inference:{key} is '{text}'; it must be one of {string.Join(", ", Enum.GetNames<T>())}.");
-            return null;
-        }
+            Swap = section.Choice("Swap", defaults.Swap),
+        });
 
         string? TemplateName()
         {
-            if (Text("Template") is not { } text) return null;
-            if (!PromptTemplate.Names.Contains(text)) errors.Add($"Inference:Template is '{text}'; it must be one of {string.Join(", ", PromptTemplate.Names)}.");
+            if (section.Text("Template") is not { } text) return null;
+            if (!PromptTemplate.Names.Contains(text)) section.Report("Template", $"is '{text}'; it must be one of {string.Join(", ", PromptTemplate.Names)}.");
             return text;
         }
     }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Alpaca.Abstractions;
 
 namespace Alpaca.Host;
@@ -18,21 +17,16 @@ public sealed record Question(string Prompt, IReadOnlyList<string> Backends, int
     {
         ArgumentNullException.ThrowIfNull(settings);
         ArgumentNullException.ThrowIfNull(pipeline);
-        var key = $"{pipeline.Key}:Ask";
-        var section = settings.Configuration.GetSection(key);
-        if (!section.GetChildren().Any()) return null;
+        var section = new SectionReader(settings, $"{pipeline.Key}:Ask");
+        if (!section.Exists) return null;
 
-        var errors = new List<string>();
-        var prompt = section["Prompt"] ?? "";
-        if (prompt.Length == 0) errors.Add($"{key}:Prompt is missing: the question to ask.");
-        var backends = section["Backends"] is { Length: > 0 } text ? OptionList.Split(text) : [.. section.GetSection("Backends").GetChildren().Select(c => c.Value ?? "")];
+        var prompt = section.Text("Prompt");
+        if (prompt is null) section.Report("Prompt", "is missing: the question to ask.");
+        var backends = section.Texts("Backends");
         if (backends.Count == 0) backends = [InferenceSettings.Read(settings).Backend];
         foreach (var unknown in backends.Where(b => !backendNames.Contains(b, StringComparer.OrdinalIgnoreCase)))
-            errors.Add($"{key}:Backends names '{unknown}', which no active plugin offers (there is {string.Join(", ", backendNames)}); `alpaca plugins` says why.");
-        var limit = DefaultMaxNewTokens;
-        if (section["MaxNewTokens"] is { Length: > 0 } number && (!int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit < 1))
-            errors.Add($"{key}:MaxNewTokens is '{number}'; it must be a whole number from 1.");
-        return errors.Count == 0 ? new Question(prompt, backends, limit) : throw new AlpacaUsageException(string.Join('\n', errors));
+            section.Report("Backends", $"names '{unknown}', which no active plugin offers (there is {string.Join(", ", backendNames)}); `alpaca plugins` says why.");
+        return section.Checked(new Question(prompt ?? "", backends, section.Whole("MaxNewTokens", DefaultMaxNewTokens, 1)));
     }
 
     /// <summary>Asks a model, greedily.</summary>

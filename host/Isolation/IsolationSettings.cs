@@ -29,33 +29,19 @@ public sealed record IsolationSettings
     public static IsolationSettings Read(AlpacaSettings settings)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        var section = settings.Configuration.GetSection("Isolation");
-        var errors = new List<string>();
+        var section = new SectionReader(settings, "Isolation");
         var defaults = new IsolationSettings();
-        var read = new IsolationSettings
+        return section.Checked(new IsolationSettings
         {
-            Enabled = Value<bool>("Enabled", "true or false", text => bool.TryParse(text, out var truth) ? truth : null) ?? defaults.Enabled,
-            Priority = Value("Priority", $"one of {string.Join(", ", Priorities)}", PriorityOf) ?? defaults.Priority,
-            MemoryLimit = Value("MemoryLimit", "a size such as 8GB or 512MiB", BytesOf),
-            StopTime = Value("StopSeconds", "a number of seconds from 1 to 86400", SecondsOf) ?? defaults.StopTime,
-        };
-        return errors.Count == 0 ? read : throw new AlpacaUsageException(string.Join('\n', errors));
-
-        T? Value<T>(string key, string expected, Func<string, T?> parse)
-            where T : struct
-        {
-            if (section[key] is not { Length: > 0 } text) return null;
-            if (parse(text.Trim()) is { } value) return value;
-            errors.Add($"Isolation:{key} is '{text}'; it must be {expected}.");
-            return null;
-        }
+            Enabled = section.Flag("Enabled", defaults.Enabled),
+            Priority = section.Value("Priority", $"one of {string.Join(", ", Priorities)}", PriorityOf) ?? defaults.Priority,
+            MemoryLimit = section.Value("MemoryLimit", "a size such as 8GB or 512MiB", BytesOf),
+            StopTime = section.Seconds("StopSeconds", defaults.StopTime, 1, 86400),
+        });
     }
 
     private static ProcessPriorityClass? PriorityOf(string text)
         => Array.FindIndex(Priorities, p => p.ToString().Equals(text, StringComparison.OrdinalIgnoreCase)) is >= 0 and var index ? Priorities[index] : null;
-
-    private static TimeSpan? SecondsOf(string text)
-        => double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds) && seconds is >= 1 and <= 86400 ? TimeSpan.FromSeconds(seconds) : null;
 
     private static long? BytesOf(string text)
     {

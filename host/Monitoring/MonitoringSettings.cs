@@ -15,10 +15,10 @@ internal sealed record MonitoringSettings(Uri? OtlpEndpoint)
     /// <exception cref="AlpacaUsageException">A value cannot be used.</exception>
     public static MonitoringSettings Read(AlpacaSettings settings)
     {
-        const string key = "Monitoring:OtlpEndpoint";
-        if ((settings.Configuration[key] is { Length: > 0 } text ? text : Environment.GetEnvironmentVariable(Variable)) is not { Length: > 0 } endpoint) return Default;
+        var section = new SectionReader(settings, "Monitoring");
+        if ((section.Text(nameof(OtlpEndpoint)) ?? Environment.GetEnvironmentVariable(Variable)) is not { Length: > 0 } endpoint) return Default;
         return Uri.TryCreate(endpoint, UriKind.Absolute, out var uri) && (uri.Scheme == Uri.UriSchemeHttp || uri.Scheme == Uri.UriSchemeHttps)
             ? new MonitoringSettings(uri)
-            : throw new AlpacaUsageException($"{key} is '{endpoint}'; it must be an address such as http://127.0.0.1:4317.");
+            : throw new AlpacaUsageException($"{section.KeyOf(nameof(OtlpEndpoint))} is '{endpoint}'; it must be an address such as http://127.0.0.1:4317.");
     }
 }

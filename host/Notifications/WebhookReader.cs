@@ -1,4 +1,3 @@
-using System.Globalization;
 using Microsoft.Extensions.Configuration;
 
 namespace Alpaca.Host;
@@ -10,45 +9,39 @@ namespace Alpaca.Host;
 internal sealed class WebhookReader(IConfigurationSection section, AlpacaSettings settings, List<string> errors)
 {
     private const int MostAttempts = 20, MostSeconds = 300;
+    private readonly SectionReader _values = new(section, errors);
 
     /// <summary>The webhook; <see langword="null"/> where there is no address to use, which is an error.</summary>
     public Webhook? Read()
     {
-        var (url, secret, format) = (Address(), section["Secret"] is { Length: > 0 } text ? text : null, FormatOf());
+        var (url, secret, format) = (Address(), _values.Text("Secret"), _values.Choice("Format", WebhookFormat.Json));
         var (events, pipelines) = (EventsOf(), PipelinesOf());
-        var (attempts, seconds) = (Number("MaxAttempts", 5, MostAttempts), Number("TimeoutSeconds", 10, MostSeconds));
-        if (secret is not null && format == WebhookFormat.WeCom) errors.Add($"{section.Path}:Secret is set, but WeCom checks no signature (its address is the secret); remove it.");
+        var (attempts, seconds) = (_values.Whole("MaxAttempts", 5, 1, MostAttempts), _values.Whole("TimeoutSeconds", 10, 1, MostSeconds));
+        if (secret is not null && format == WebhookFormat.WeCom) _values.Report("Secret", "is set, but WeCom checks no signature (its address is the secret); remove it.");
         if (url is null) return null;
         return new Webhook { Name = section.Key, Url = url, Format = format, Events = events, Pipelines = pipelines, Secret = secret, MaxAttempts = attempts, Timeout = TimeSpan.FromSeconds(seconds) };
     }
 
     private Uri? Address()
     {
-        if (section["Url"]?.Trim() is not { Length: > 0 } text)
+        if (_values.Text("Url")?.Trim() is not { Length: > 0 } text)
         {
-            errors.Add($"{section.Path}:Url is missing; set it, for example by the environment variable {AlpacaSettings.EnvironmentPrefix}{section.Path.Replace(":", "__", StringComparison.Ordinal)}__Url.");
+            _values.Report("Url", $"is missing; set it, for example by the environment variable {AlpacaSettings.EnvironmentPrefix}{_values.KeyOf("Url").Replace(":", "__", StringComparison.Ordinal)}.");
             return null;
         }
 
         if (Uri.TryCreate(text, UriKind.Absolute, out var url) && (url.Scheme == Uri.UriSchemeHttp || url.Scheme == Uri.UriSchemeHttps) && url.UserInfo.Length == 0) return url;
-        errors.Add($"{section.Path}:Url must be an absolute address that begins with http:// or https:// and names no user; it is not shown here because it holds a secret.");
+        _values.Report("Url", "must be an absolute address that begins with http:// or https:// and names no user; it is not shown here because it holds a secret.");
         return null;
-    }
-
-    private WebhookFormat FormatOf()
-    {
-        if (section["Format"] is not { Length: > 0 } text) return WebhookFormat.Json;
-        if (!EnumText.TryParse(text, out WebhookFormat format)) errors.Add($"{section.Path}:Format is '{text}'; it must be {EnumText.Names<WebhookFormat>()}.");
-        return format;
     }
 
     private IReadOnlyList<NotificationEvent> EventsOf()
     {
         var events = new List<NotificationEvent>();
-        foreach (var text in OptionList.Read(section.GetSection("Events")))
+        foreach (var text in _values.Texts("Events"))
         {
             if (EnumText.TryParse(text, out NotificationEvent what)) events.Add(what);
-            else errors.Add($"{section.Path}:Events has '{text}'; it must be {EnumText.Names<NotificationEvent>()}{NearestName.Suggest(text, Enum.GetNames<NotificationEvent>())}");
+            else _values.Report("Events", $"has '{text}'; it must be {EnumText.Names<NotificationEvent>()}{NearestName.Suggest(text, Enum.GetNames<NotificationEvent>())}");
         }
 
         return events.Count > 0 ? events : Webhook.DefaultEvents;
@@ -56,17 +49,9 @@ internal sealed class WebhookReader(IConfigurationSection section, AlpacaSetting
 
     private IReadOnlyList<string> PipelinesOf()
     {
-        var (pipelines, known) = (OptionList.Read(section.GetSection("Pipelines")), settings.Pipelines.Select(pipeline => pipeline.Name).ToList());
+        var (pipelines, known) = (_values.Texts("Pipelines"), settings.Pipelines.Select(pipeline => pipeline.Name).ToList());
         foreach (var name in pipelines.Where(name => !known.Contains(name)))
-            errors.Add($"{section.Path}:Pipelines has '{name}', which is not under Pipelines (there is {string.Join(", ", known)}){NearestName.Suggest(name, known)}");
+            _values.Report("Pipelines", $"has '{name}', which is not under Pipelines (there is {string.Join(", ", known)}){NearestName.Suggest(name, known)}");
         return pipelines;
-    }
-
-    private int Number(string key, int otherwise, int most)
-    {
-        if (section[key] is not { Length: > 0 } text) return otherwise;
-        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= 1 && number <= most) return number;
-        errors.Add($"{section.Path}:{key} is '{text}'; it must be a whole number from 1 to {most}.");
-        return otherwise;
     }
 }

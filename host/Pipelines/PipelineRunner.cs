@@ -111,20 +111,7 @@ public sealed class PipelineRunner
         }
     }
 
-    private void Tell(Action<IRunObserver> what)
-    {
-        foreach (var observer in _observers)
-        {
-            try
-            {
-                what(observer);
-            }
-            catch (Exception e)
-            {
-                _log.LogError(e, "{Observer} could not take in what became of a run", observer.GetType().Name);
-            }
-        }
-    }
+    private void Tell(Action<IRunObserver> what) => _observers.Tell(what, "run", _log);
 
     private async Task<StoredArtifact> RunStageAsync(
         WiredStage stage, WiredPipeline pipeline, RunOptions options, IReadOnlyDictionary<string, StoredArtifact> made, IStageProgress progress,

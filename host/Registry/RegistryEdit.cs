@@ -68,17 +68,7 @@ internal sealed class RegistryEdit(string pipeline, RegistryFolder folder, TimeP
         foreach (var (write, tell) in _events)
         {
             write(log);
-            foreach (var observer in observers)
-            {
-                try
-                {
-                    tell(observer);
-                }
-                catch (Exception e)
-                {
-                    log.ObserverFailed(observer.GetType().Name, e);
-                }
-            }
+            observers.Tell(tell, "version", log);
         }
     }
 }

@@ -19,7 +19,4 @@ internal static partial class RegistryLog
 
     [LoggerMessage(245, LogLevel.Information, "Pipeline {Pipeline}: version {Version} is rejected. {Reason}")]
     public static partial void VersionFailed(this ILogger log, string pipeline, int version, string reason);
-
-    [LoggerMessage(244, LogLevel.Error, "{Observer} could not take in what became of a version")]
-    public static partial void ObserverFailed(this ILogger log, string observer, Exception exception);
 }

@@ -24,52 +24,46 @@ internal enum MisfirePolicy
 internal sealed record PipelineSchedule(string Pipeline, string? Cron, TimeZoneInfo TimeZone, MisfirePolicy Misfire, bool RunAtStartup, int MinNewSamples, TimeSpan? FreshWithin)
 {
     private static readonly TimeSpan Grace = TimeSpan.FromHours(2);
+    private const int LongestFreshHours = 24 * 366;
 
     /// <summary>Reads the section.</summary>
     /// <returns><see langword="null"/> where there is no schedule, or where it cannot be used.</returns>
     public static PipelineSchedule? Read(AlpacaSettings settings, PipelineDefinition pipeline, TimeProvider time, ICollection<string> errors)
     {
-        var key = $"{pipeline.Key}:Schedule";
-        var section = settings.Configuration.GetSection(key);
-        if (!section.GetChildren().Any()) return null;
+        var section = new SectionReader(settings.Configuration.GetSection($"{pipeline.Key}:Schedule"), errors);
+        if (!section.Exists) return null;
 
-        var (zone, misfire, atStartup, minNewSamples) = (time.LocalTimeZone, MisfirePolicy.RunOnce, false, 0);
-        if (section["TimeZone"] is { Length: > 0 } name && !TimeZoneInfo.TryFindSystemTimeZoneById(name, out zone!))
-            errors.Add($"{key}:TimeZone is '{name}', which this system does not know; an example is Asia/Shanghai.");
-        if (section["Misfire"] is { Length: > 0 } policy && !EnumText.TryParse(policy, out misfire))
-            errors.Add($"{key}:Misfire is '{policy}'; it must be {EnumText.Names<MisfirePolicy>()}.");
-        if (section["RunAtStartup"] is { Length: > 0 } flag && !bool.TryParse(flag, out atStartup))
-            errors.Add($"{key}:RunAtStartup is '{flag}'; it must be true or false.");
-        if (section["MinNewSamples"] is { Length: > 0 } samples && !int.TryParse(samples, NumberStyles.None, CultureInfo.InvariantCulture, out minNewSamples))
-            errors.Add($"{key}:MinNewSamples is '{samples}'; it must be a whole number from 0.");
-        else if (minNewSamples > 0 && !settings.Configuration.GetSection($"{pipeline.Key}:Drops").GetChildren().Any())
-            errors.Add($"{key}:MinNewSamples counts dropped samples, but {pipeline.Key}:Drops is missing; add it or remove MinNewSamples.");
+        var zone = time.LocalTimeZone;
+        if (section.Text("TimeZone") is { } name && !TimeZoneInfo.TryFindSystemTimeZoneById(name, out zone!))
+            section.Report("TimeZone", $"is '{name}', which this system does not know; an example is Asia/Shanghai.");
+        var misfire = section.Choice("Misfire", MisfirePolicy.RunOnce);
+        var atStartup = section.Flag("RunAtStartup", false);
+        var minNewSamples = section.Whole("MinNewSamples", 0, 0);
+        if (minNewSamples > 0 && !settings.Configuration.GetSection($"{pipeline.Key}:Drops").GetChildren().Any())
+            section.Report("MinNewSamples", $"counts dropped samples, but {pipeline.Key}:Drops is missing; add it or remove MinNewSamples.");
 
-        var cron = section["Cron"] is { Length: > 0 } text ? text : null;
+        var cron = section.Text("Cron");
         if (cron is null && !atStartup)
         {
-            errors.Add($"{key}:Cron is missing: a Quartz cron expression, seconds first, for example '0 0 3 * * ?' for 3:00 each day.");
+            section.Report("Cron", "is missing: a Quartz cron expression, seconds first, for example '0 0 3 * * ?' for 3:00 each day.");
             return null;
         }
 
         var expression = cron is not null && CronExpression.TryParse(cron, out _) ? new CronExpression(cron, zone ?? TimeZoneInfo.Utc) : null;
         if (cron is not null && expression is null)
-            errors.Add($"{key}:Cron is '{cron}', which is no Quartz cron expression; an example is '0 0 3 * * ?' (seconds first) for 3:00 each day.");
+            section.Report("Cron", $"is '{cron}', which is no Quartz cron expression; an example is '0 0 3 * * ?' (seconds first) for 3:00 each day.");
         else if (expression is not null && expression.GetNextValidTimeAfter(time.GetUtcNow()) is null)
-            errors.Add($"{key}:Cron is '{cron}', which never comes again; correct it, or remove it.");
-        return new PipelineSchedule(pipeline.Name, cron, zone ?? TimeZoneInfo.Utc, misfire, atStartup, minNewSamples, FreshWithinOf(section["FreshWithinHours"]));
+            section.Report("Cron", $"is '{cron}', which never comes again; correct it, or remove it.");
+        var freshWithin = section.Text("FreshWithinHours") is null ? UsualFreshness() : section.Value("FreshWithinHours", $"a number above 0, at most {LongestFreshHours}", HoursOf);
+        return new PipelineSchedule(pipeline.Name, cron, zone ?? TimeZoneInfo.Utc, misfire, atStartup, minNewSamples, freshWithin);
 
-        TimeSpan? FreshWithinOf(string? text)
+        TimeSpan? UsualFreshness()
         {
-            if (text is { Length: > 0 })
-            {
-                if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var hours) && hours is > 0 and <= 24 * 366) return TimeSpan.FromHours(hours);
-                errors.Add($"{key}:FreshWithinHours is '{text}'; it must be a number above 0, at most {24 * 366}.");
-                return null;
-            }
-
             if (minNewSamples > 0 || expression is null) return null;
             return expression.GetNextValidTimeAfter(time.GetUtcNow()) is { } first && expression.GetNextValidTimeAfter(first) is { } second ? second - first + Grace : null;
         }
     }
+
+    private static TimeSpan? HoursOf(string text)
+        => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var hours) && hours is > 0 and <= LongestFreshHours ? TimeSpan.FromHours(hours) : null;
 }

@@ -1,5 +1,3 @@
-using System.Globalization;
-using Microsoft.Extensions.Configuration;
 using Quartz;
 
 namespace Alpaca.Host;
@@ -32,34 +30,24 @@ internal sealed record RunPolicy(Overlap Overlap, RetryPolicy Retry, string? Exe
     /// <summary>Reads a pipeline's keys.</summary>
     public static RunPolicy Read(AlpacaSettings settings, PipelineDefinition pipeline, ICollection<string> errors)
     {
-        var section = settings.Configuration.GetSection(pipeline.Key);
-        var overlap = Overlap.Skip;
-        if (section["Overlap"] is { Length: > 0 } name && !EnumText.TryParse(name, out overlap))
-            errors.Add($"{pipeline.Key}:Overlap is '{name}'; it must be {EnumText.Names<Overlap>()}.");
-        var group = section["ExecutionGroup"] is { Length: > 0 } configured ? configured : pipeline.Stages.Any(NeedsGpu) ? GpuGroup : null;
-        return new RunPolicy(overlap, ReadRetry(section.GetSection("Retry"), $"{pipeline.Key}:Retry", errors), group);
+        var section = new SectionReader(settings.Configuration.GetSection(pipeline.Key), errors);
+        var overlap = section.Choice("Overlap", Overlap.Skip);
+        var group = section.Text("ExecutionGroup") ?? (pipeline.Stages.Any(NeedsGpu) ? GpuGroup : null);
+        return new RunPolicy(overlap, ReadRetry(section.Section("Retry"), errors), group);
     }
 
     private static bool NeedsGpu(StageDefinition stage)
         => stage.Options.TryGetValue("Device", out var devices) && devices.Any(device => !device.Equals("cpu", StringComparison.OrdinalIgnoreCase));
 
-    private static RetryPolicy ReadRetry(IConfiguration section, string key, ICollection<string> errors)
+    private static RetryPolicy ReadRetry(SectionReader section, ICollection<string> errors)
     {
         var before = errors.Count;
-        var retries = (int)Number("MaxRetries", DefaultRetries, 0, 100);
-        var first = Number("FirstDelaySeconds", DefaultFirstDelay, 0, 86400);
-        var most = Number("MaxDelaySeconds", Math.Max(DefaultMaxDelay, first), 0, 7 * 86400);
-        var factor = Number("Factor", DefaultFactor, 1, 100);
-        var jitter = Number("Jitter", DefaultJitter, 0, 1);
-        if (most < first) errors.Add($"{key}:MaxDelaySeconds is {most:0.###}, less than FirstDelaySeconds, which is {first:0.###}; raise it.");
+        var retries = (int)section.Number("MaxRetries", DefaultRetries, 0, 100);
+        var first = section.Number("FirstDelaySeconds", DefaultFirstDelay, 0, 86400);
+        var most = section.Number("MaxDelaySeconds", Math.Max(DefaultMaxDelay, first), 0, 7 * 86400);
+        var factor = section.Number("Factor", DefaultFactor, 1, 100);
+        var jitter = section.Number("Jitter", DefaultJitter, 0, 1);
+        if (most < first) section.Report("MaxDelaySeconds", $"is {most:0.###}, less than FirstDelaySeconds, which is {first:0.###}; raise it.");
         return retries == 0 || errors.Count > before ? RetryPolicy.None : RetryPolicy.Exponential(retries, TimeSpan.FromSeconds(first), factor, TimeSpan.FromSeconds(most), jitter);
-
-        double Number(string name, double otherwise, double least, double largest)
-        {
-            if (section[name] is not { Length: > 0 } text) return otherwise;
-            if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && number >= least && number <= largest) return number;
-            errors.Add($"{key}:{name} is '{text}'; it must be a number from {least:0} to {largest:0}.");
-            return otherwise;
-        }
     }
 }

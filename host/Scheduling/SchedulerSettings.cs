@@ -1,4 +1,3 @@
-using System.Globalization;
 using Alpaca.Abstractions;
 using Npgsql;
 
@@ -29,38 +28,32 @@ internal sealed record SchedulerSettings(SchedulerStore Store, int MaxConcurrent
     public static readonly SchedulerSettings Default = new(SchedulerStore.Sqlite, 1, true, TimeSpan.FromMinutes(1), null);
 
     /// <summary>The key of the connection string.</summary>
-    public const string ConnectionKey = "Scheduler:ConnectionString";
+    public const string ConnectionKey = $"{Section}:{ConnectionString}";
 
+    private const string Section = "Scheduler", ConnectionString = "ConnectionString";
     private const int MostConcurrentRuns = 64;
 
     /// <summary>Reads the section.</summary>
     /// <exception cref="AlpacaUsageException">A value cannot be used; one line for each.</exception>
     public static SchedulerSettings Read(AlpacaSettings settings)
     {
-        var section = settings.Configuration.GetSection("Scheduler");
-        var errors = new List<string>();
-        var (store, runs, gpu, misfire, connection) = Default;
-        if (section["Store"] is { Length: > 0 } name && !EnumText.TryParse(name, out store))
-            errors.Add($"Scheduler:Store is '{name}'; it must be {EnumText.Names<SchedulerStore>()}.");
-        if (store == SchedulerStore.Postgres && (connection = ReadConnection(settings)) is null)
-            errors.Add($"{ConnectionKey} must be a PostgreSQL connection string, such as 'Host=db;Database=alpaca;Username=alpaca', because Scheduler:Store is Postgres.");
-        if (section["MaxConcurrentRuns"] is { Length: > 0 } count && !(int.TryParse(count, NumberStyles.None, CultureInfo.InvariantCulture, out runs) && runs is >= 1 and <= MostConcurrentRuns))
-            errors.Add($"Scheduler:MaxConcurrentRuns is '{count}'; it must be a whole number from 1 to {MostConcurrentRuns}.");
-        if (section["RunsGpu"] is { Length: > 0 } flag && !bool.TryParse(flag, out gpu))
-            errors.Add($"Scheduler:RunsGpu is '{flag}'; it must be true or false.");
-        if (section["MisfireSeconds"] is { Length: > 0 } text)
-        {
-            if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds) && seconds is >= 1 and <= 86400) misfire = TimeSpan.FromSeconds(seconds);
-            else errors.Add($"Scheduler:MisfireSeconds is '{text}'; it must be a number from 1 to 86400.");
-        }
-
-        return errors.Count == 0 ? new SchedulerSettings(store, runs, gpu, misfire, connection) : throw new AlpacaUsageException(string.Join('\n', errors));
+        var section = new SectionReader(settings, Section);
+        var store = section.Choice("Store", Default.Store);
+        var connection = ReadConnection(settings);
+        if (store == SchedulerStore.Postgres && connection is null)
+            section.Report(ConnectionString, $"must be a PostgreSQL connection string, such as 'Host=db;Database=alpaca;Username=alpaca', because {section.KeyOf("Store")} is Postgres.");
+        return section.Checked(new SchedulerSettings(
+            store,
+            section.Whole("MaxConcurrentRuns", Default.MaxConcurrentRuns, 1, MostConcurrentRuns),
+            section.Flag("RunsGpu", Default.RunsGpu),
+            section.Seconds("MisfireSeconds", Default.MisfireThreshold, 1, 86400),
+            connection));
     }
 
     /// <summary>How to reach the database that several machines share; <see langword="null"/> where none is shared or the text cannot be read.</summary>
     public static NpgsqlConnectionStringBuilder? ReadConnection(AlpacaSettings settings)
     {
-        if (!EnumText.TryParse<SchedulerStore>(settings.Configuration["Scheduler:Store"] ?? "", out var store) || store != SchedulerStore.Postgres) return null;
+        if (new SectionReader(settings, Section).Choice("Store", Default.Store) != SchedulerStore.Postgres) return null;
         try
         {
             var connection = new NpgsqlConnectionStringBuilder(settings.Configuration[ConnectionKey]) { ApplicationName = "alpaca" };

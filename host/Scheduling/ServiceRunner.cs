@@ -31,7 +31,6 @@ internal sealed class ServiceRunner(
     public async Task<RunRecord?> RunAsync(string pipeline, string trigger, CancellationToken cancellationToken)
     {
         var drops = watched.DropsOf(pipeline);
-        if (trigger == RunTriggers.Drop && (drops is null || NewSamples.Read(drops).Count == 0)) return null;
         var options = new RunOptions
         {
             Trigger = trigger,
@@ -46,12 +45,20 @@ internal sealed class ServiceRunner(
         _unfinished[pipeline] = trigger;
         try
         {
+            if (trigger == RunTriggers.Drop && (drops is null || !await HasNewSamplesAsync(pipeline, drops, either.Token))) return null;
             return await Task.Run(() => runner.RunAsync(settings.GetPipeline(pipeline), options, _progress, either.Token), CancellationToken.None);
         }
         finally
         {
             if (!lifetime.ApplicationStopping.IsCancellationRequested) _unfinished.TryRemove(pipeline, out _);
         }
+    }
+
+    /// <summary>Looks when nobody runs the pipeline any more: whoever did may have seen them all.</summary>
+    private async Task<bool> HasNewSamplesAsync(string pipeline, DropFolder drops, CancellationToken cancellationToken)
+    {
+        using var idle = await WorkspaceLock.ForPipelineAsync(settings.WorkspaceFolder, pipeline, cancellationToken);
+        return NewSamples.Read(drops).Count > 0;
     }
 
     /// <summary>Accepts what came while the pipeline was running and has waited since. A folder that cannot be read keeps no run from its data of before.</summary>

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Alpaca.Host;
 
-/// <summary>What the server logs. Neither keys nor what is asked or answered.</summary>
+/// <summary>What the server logs; ids from 220. Neither keys nor what is asked or answered.</summary>
 internal static partial class ServingLog
 {
     [LoggerMessage(220, LogLevel.Information, "Serving the model {Name} from {Folder} with {Backend}")]

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using Alpaca.Abstractions;
 
@@ -41,53 +40,35 @@ public sealed record ServingSettings
     public static ServingSettings Read(AlpacaSettings settings, string? urls = null)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        var section = settings.Configuration.GetSection("Serving");
         var errors = new List<string>();
+        var section = new SectionReader(settings.Configuration.GetSection("Serving"), errors);
         var defaults = new ServingSettings();
         var read = new ServingSettings
         {
-            Enabled = Flag("Enabled", defaults.Enabled) || urls is not null,
-            Urls = urls is not null ? Split(urls) : Texts("Urls") is { Count: > 0 } configured ? [.. configured.SelectMany(Split)] : defaults.Urls,
-            ApiKeys = [.. Texts("ApiKey"), .. KeysOfFile()],
-            AllowedOrigins = Texts("AllowedOrigins"),
-            MaxRequestBytes = Math.Min(Array.MaxLength - 1, Number("MaxRequestBytes", defaults.MaxRequestBytes, least: 1024)),
-            RequestsPerMinute = (int)Math.Min(int.MaxValue, Number("RequestsPerMinute", defaults.RequestsPerMinute, least: 0)),
-            QueueLimit = (int)Math.Min(int.MaxValue / 2, Number("QueueLimit", defaults.QueueLimit, least: 0)),
+            Enabled = section.Flag("Enabled", defaults.Enabled) || urls is not null,
+            Urls = urls is not null ? Split(urls) : section.Texts("Urls") is { Count: > 0 } configured ? [.. configured.SelectMany(Split)] : defaults.Urls,
+            ApiKeys = [.. section.Texts("ApiKey"), .. KeysOfFile()],
+            AllowedOrigins = section.Texts("AllowedOrigins"),
+            MaxRequestBytes = Math.Min(Array.MaxLength - 1, section.Whole("MaxRequestBytes", defaults.MaxRequestBytes, 1024)),
+            RequestsPerMinute = (int)Math.Min(int.MaxValue, section.Whole("RequestsPerMinute", (long)defaults.RequestsPerMinute, 0)),
+            QueueLimit = (int)Math.Min(int.MaxValue / 2, section.Whole("QueueLimit", (long)defaults.QueueLimit, 0)),
         };
         if (read.Enabled) read.CheckUrls(urls is null ? "Serving:Urls" : "--urls", errors);
-        return errors.Count == 0 ? read : throw new AlpacaUsageException(string.Join('\n', errors));
-
-        IReadOnlyList<string> Texts(string key) => OptionList.Read(section.GetSection(key));
-
-        bool Flag(string key, bool otherwise)
-        {
-            if (section[key] is not { Length: > 0 } text) return otherwise;
-            if (bool.TryParse(text, out var flag)) return flag;
-            errors.Add($"Serving:{key} is '{text}'; it must be true or false.");
-            return otherwise;
-        }
-
-        long Number(string key, long otherwise, long least)
-        {
-            if (section[key] is not { Length: > 0 } text) return otherwise;
-            if (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least) return number;
-            errors.Add($"Serving:{key} is '{text}'; it must be a whole number from {least}.");
-            return otherwise;
-        }
+        return section.Checked(read);
 
         string[] KeysOfFile()
         {
-            if (section["ApiKeyFile"] is not { Length: > 0 } name) return [];
+            if (section.Text("ApiKeyFile") is not { } name) return [];
             var file = settings.Paths.Resolve(name);
             try
             {
                 string[] keys = [.. File.ReadLines(file).Select(line => line.Trim()).Where(line => line.Length > 0 && line[0] != '#')];
-                if (keys.Length == 0) errors.Add($"Serving:ApiKeyFile is {file}, in which there is no key; write one on a line of its own.");
+                if (keys.Length == 0) section.Report("ApiKeyFile", $"is {file}, in which there is no key; write one on a line of its own.");
                 return keys;
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                errors.Add($"Serving:ApiKeyFile is {file}, which cannot be read: {e.Message}");
+                section.Report("ApiKeyFile", $"is {file}, which cannot be read: {e.Message}");
                 return [];
             }
         }

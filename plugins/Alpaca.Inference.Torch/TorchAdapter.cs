@@ -63,35 +63,13 @@ internal sealed class TorchAdapter : IDisposable
 
     private static List<string> Problems(PeftAdapter files, LlamaConfig model)
     {
-        var problems = new List<string>();
-        var shapes = ShapesOf(model);
-        foreach (var (module, pair) in files.Pairs)
-        {
-            if (!shapes.TryGetValue(module, out var shape)) problems.Add($"the model has no layer {module}");
-            else if ((pair.B.Shape[0], pair.A.Shape[1]) != shape) problems.Add($"{module} is [{pair.B.Shape[0]}, {pair.A.Shape[1]}] in the adapter and [{shape.Out}, {shape.In}] in the model");
-        }
+        var shapes = LlamaTensorNames.Describe(model).ToDictionary(tensor => tensor.Name, tensor => tensor.Shape, StringComparer.Ordinal);
+        var pairs = files.Pairs.Select(pair => AdapterFit.FindObstacle(pair.Key, pair.Value, LayerOf(pair.Key)));
+        var saved = files.SavedModules.Select(module => AdapterFit.FindObstacle(module.Key, module.Value, model, takesOtherVocabulary: true));
+        return [.. pairs.Concat(saved).OfType<string>()];
 
-        foreach (var (name, tensor) in files.SavedModules)
-        {
-            if (name is not (LlamaTensorNames.EmbedTokens or LlamaTensorNames.LmHead)) problems.Add($"it brings {name}, which only a merge can replace");
-            else if (tensor.Shape[1] != model.HiddenSize) problems.Add($"its {name} has {tensor.Shape[1]} columns and the model {model.HiddenSize}");
-        }
-
-        return problems;
-    }
-
-    private static Dictionary<string, (long Out, long In)> ShapesOf(LlamaConfig model)
-    {
-        var (hidden, intermediate, queries, keys) = (model.HiddenSize, model.IntermediateSize, model.NumAttentionHeads * model.HeadDim, model.NumKeyValueHeads * model.HeadDim);
-        var shapes = new Dictionary<string, (long, long)>(StringComparer.Ordinal);
-        for (var layer = 0; layer < model.NumHiddenLayers; layer++)
-        {
-            foreach (var (name, shape) in ((string, (long, long))[])[("q_proj", (queries, hidden)), ("k_proj", (keys, hidden)), ("v_proj", (keys, hidden)), ("o_proj", (hidden, queries)),
-                ("gate_proj", (intermediate, hidden)), ("up_proj", (intermediate, hidden)), ("down_proj", (hidden, intermediate))])
-                shapes.Add(LlamaTensorNames.Module(layer, name), shape);
-        }
-
-        return shapes;
+        (long Out, long In)? LayerOf(string module)
+            => LlamaTensorNames.Projections.Contains(module[(module.LastIndexOf('.') + 1)..]) && shapes.TryGetValue(module + ".weight", out var shape) ? (shape[0], shape[1]) : null;
     }
 
     private Tensor Read(PeftAdapter files, TensorInfo info, float scale, ScalarType type, Device device)

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net.Http.Json;
 using System.Text.Json;
 
 namespace Alpaca.IntegrationTests;
@@ -23,23 +22,18 @@ public sealed class IsolationTests : IDisposable
         var config = Configure("abort", await _models.ModelAsync());
         using var serve = new ServedProcess(config);
         using var client = await serve.ConnectAsync();
-        await ServesAsync(client);
-        var expected = await AskAsync(client);
+        await client.ServesAsync("tiny");
+        var expected = await client.AskAsync();
 
         using var stop = new CancellationTokenSource();
-        var asking = Task.Run(async () =>
-        {
-            var answers = new List<string>();
-            while (!stop.IsCancellationRequested) answers.Add(await AskAsync(client));
-            return answers;
-        });
+        var asking = client.AskUntilAsync(stop.Token);
         Drop("first.json");
         JsonElement? run = null;
         await serve.UntilAsync(() => (run = FirstFailure(config)) is not null);
         await stop.CancelAsync();
 
         (await asking).Should().NotBeEmpty().And.OnlyContain(answer => answer == expected);
-        (await AskAsync(client)).Should().Be(expected, "it goes on after the stage's death");
+        (await client.AskAsync()).Should().Be(expected, "it goes on after the stage's death");
         run!.Value.GetProperty("error").GetString().Should().StartWith("Stage acme-mishap failed: Stage acme-mishap ended abnormally (signal 6, SIGABRT): terminate called: out of luck;");
         serve.Signal(ServedProcess.SigTerm);
         await serve.ExitAsync();
@@ -177,19 +171,4 @@ public sealed class IsolationTests : IDisposable
         Isolation = new { StopSeconds = 3 },
         Pipelines = new { mishaps = new { Stages = new Dictionary<string, object> { ["acme-mishap"] = new { Mishap = mishap, Seconds = 120 } }, Drops = new { Folder = "drops", QuietSeconds = 0.5 } } },
     }));
-
-    private static async Task<string> AskAsync(HttpClient client)
-    {
-        using var response = await client.PostAsJsonAsync("v1/chat/completions", new { messages = new[] { new { role = "user", content = "中国的首都是哪里？" } }, temperature = 0, max_tokens = 24 });
-        var body = await response.Content.ReadAsStringAsync();
-        response.IsSuccessStatusCode.Should().BeTrue(body);
-        using var document = JsonDocument.Parse(body);
-        return document.RootElement.GetProperty("choices")[0].GetProperty("message").GetProperty("content").GetString()!;
-    }
-
-    private static async Task ServesAsync(HttpClient client)
-    {
-        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
-        while (!(await client.GetStringAsync("v1/models", limit.Token)).Contains("\"tiny\"", StringComparison.Ordinal)) await Task.Delay(100, limit.Token);
-    }
 }

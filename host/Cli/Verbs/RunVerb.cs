@@ -21,10 +21,12 @@ internal static class RunVerb
         var inference = InferenceSettings.Read(engine.Settings);
         var question = Question.Read(engine.Settings, pipeline, engine.Catalog.BackendNames);
         await engine.NotifyAsync(cancellationToken);
-        DropFolder.Of(engine.Settings, pipeline)?.Create();
+        var drops = DropFolder.Of(engine.Settings, pipeline);
+        drops?.Create();
 
         var lines = new StageLines(context.Console.ErrorLines);
         var runOptions = options.GetRunOptions(parse) with { StageChanged = lines.Write };
+        if (drops is not null && options.RunsAllAsConfigured(parse)) runOptions = runOptions with { Succeeded = () => MarkSeen(drops, context.Console) };
         var run = await ProgressDisplay.ShowAsync(
             context.Console, progress => engine.Get<PipelineRunner>().RunAsync(pipeline, runOptions, progress, cancellationToken));
         if (run.Outcome != RunOutcome.Succeeded) context.Console.Error.WriteLine($"alpaca: {run.Error}");
@@ -46,6 +48,19 @@ internal static class RunVerb
         }
 
         return run.Outcome == RunOutcome.Succeeded ? ExitCodes.Success : ExitCodes.Failure;
+    }
+
+    /// <summary>The service need not run for what this run has seen.</summary>
+    private static void MarkSeen(DropFolder drops, CommandConsole console)
+    {
+        try
+        {
+            NewSamples.Clear(drops);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            console.Error.WriteLine($"alpaca: {drops.NewSamplesFile} cannot be removed ({e.Message}), so the service will run for these samples again; remove it to spare that.");
+        }
     }
 
     private static async Task<IReadOnlyList<BackendAnswer>> AskAsync(

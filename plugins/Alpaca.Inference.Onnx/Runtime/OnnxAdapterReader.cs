@@ -72,15 +72,10 @@ internal sealed class OnnxAdapterReader
     private void AddPair(string module, LoraPair pair)
     {
         var (inputA, inputB) = (InputOf(module, "A"), InputOf(module, "B"));
-        if (!_signature.Optional.TryGetValue(inputA, out var a) || !_signature.Optional.TryGetValue(inputB, out var b))
+        (long Out, long In)? layer = _signature.Optional.TryGetValue(inputA, out var a) && _signature.Optional.TryGetValue(inputB, out var b) ? (b.Dimensions[1], a.Dimensions[0]) : null;
+        if (AdapterFit.FindObstacle(module, pair, layer) is { } obstacle)
         {
-            _problems.Add($"the model takes no adapter of {module}");
-            return;
-        }
-
-        if (pair.A.Shape[1] != a.Dimensions[0] || pair.B.Shape[0] != b.Dimensions[1])
-        {
-            _problems.Add($"{module} is [{pair.B.Shape[0]}, {pair.A.Shape[1]}] in the adapter and [{b.Dimensions[1]}, {a.Dimensions[0]}] in the model");
+            _problems.Add(obstacle);
             return;
         }
 
@@ -90,11 +85,7 @@ internal sealed class OnnxAdapterReader
 
     private void AddSaved(string name, TensorInfo tensor)
     {
-        long[] expected = [_config.VocabSize, _config.HiddenSize];
-        if (name is not (LlamaTensorNames.EmbedTokens or LlamaTensorNames.LmHead))
-            _problems.Add($"it brings {name}, which only a merge can replace");
-        else if (!tensor.Shape.SequenceEqual(expected))
-            _problems.Add($"its {name} is [{string.Join(", ", tensor.Shape)}] and the model's [{string.Join(", ", expected)}]");
+        if (AdapterFit.FindObstacle(name, tensor, _config, takesOtherVocabulary: false) is { } obstacle) _problems.Add(obstacle);
         else if (name == LlamaTensorNames.EmbedTokens) AddEmbedding(name, tensor);
         else AddHead(tensor);
     }

@@ -41,6 +41,23 @@ public sealed class PipelineVerbTests : IDisposable
         (await _bench.InvokeAsync("plan", "--json")).ShouldSucceed().Json.EnumerateArray().Select(s => s.GetProperty("upToDate").GetBoolean()).Should().Equal(true, false);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(3, "--until", "acme-note")]
+    [InlineData(3, "--set", "Stages:acme-note:Text=Bye")]
+    [InlineData(3, "--set", "Stages:acme-note:Mishap=error")]
+    public async Task Run_NewSamples_AreSeenOnlyByAWholeRunThatSucceedsAsConfigured(int left, params string[] options)
+    {
+        using var bench = new CommandBench(""", "Drops": { "Folder": "drops" }""");
+        var drops = new DropFolder(bench.Folder.Combine("drops"), TimeSpan.FromSeconds(5));
+        drops.Create();
+        NewSamples.Add(drops, 3);
+
+        await bench.InvokeAsync(["run", .. options]);
+
+        NewSamples.Read(drops).Count.Should().Be(left);
+    }
+
     [Fact]
     public async Task Runs_DamagedDatabase_IsKeptAndBegunAnewOnlyWhenTold()
     {

@@ -211,6 +211,45 @@ public sealed class SchedulingTests
     }
 
     [Fact]
+    public async Task Drop_RunByHandHasTrainedOnIt_CountsNoMore()
+    {
+        await using var bench = new ServiceBench(""", "Drops": { "Folder": "drops", "QuietSeconds": 0.2, "MinNewSamples": 3 }""");
+        bench.Start();
+        await bench.UntilAsync(() => Directory.Exists(bench.Drops.Accepted));
+        bench.Drop(1);
+        await bench.UntilAsync(() => Directory.GetFiles(bench.Drops.Accepted).Length == 1);
+        (await bench.InvokeAsync("run")).ShouldSucceed();
+        NewSamples.Read(bench.Drops).Count.Should().Be(0);
+
+        bench.Drop(2);
+        await bench.UntilAsync(() => Directory.GetFiles(bench.Drops.Accepted).Length == 2);
+        await Task.Delay(1000);
+        bench.History.Select(run => run.Trigger).Should().Equal(["manual"], "there are 2 new samples, not 4");
+    }
+
+    [Fact]
+    public async Task Drop_RunByHandIsUnderWayAtTheStart_IsNotRunForAgain()
+    {
+        await using var bench = new ServiceBench(""", "Drops": { "Folder": "drops", "QuietSeconds": 0.2 }""", Waiting);
+        bench.Start("Pipelines:notes:Drops:MinNewSamples=100");
+        await bench.UntilAsync(() => Directory.Exists(bench.Drops.Accepted));
+        bench.Drop(1);
+        await bench.UntilAsync(() => Directory.GetFiles(bench.Drops.Accepted).Length == 1);
+        await bench.StopAsync();
+
+        var byHand = bench.InvokeAsync("run");
+        await bench.UntilRunAsync(run => run.Outcome == RunOutcome.Running);
+        bench.Start();
+        await Task.Delay(1500); // its run for what was accepted waits for the one by hand
+        bench.Folder.Write("appsettings.json.go", "");
+        (await byHand).ShouldSucceed();
+        await Task.Delay(1500);
+
+        NewSamples.Read(bench.Drops).Count.Should().Be(0);
+        bench.History.Select(run => run.Trigger).Should().Equal("manual");
+    }
+
+    [Fact]
     public async Task Schedule_MinNewSamples_LeavesTimesOutUntilTheyAreThere()
     {
         await using var bench = new ServiceBench(""", "Schedule": { "Cron": "0/1 * * * * ?", "MinNewSamples": 4 }, "Drops": { "Folder": "drops", "QuietSeconds": 0.2, "MinNewSamples": 100 }""");

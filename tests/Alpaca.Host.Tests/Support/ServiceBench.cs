@@ -66,6 +66,9 @@ internal sealed class ServiceBench : IAsyncDisposable
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
+    /// <summary>Runs a command by hand beside it.</summary>
+    public Task<CommandRun> InvokeAsync(params string[] arguments) => _bench.InvokeAsync(arguments);
+
     public async Task StopAsync()
     {
         await _stop.CancelAsync();

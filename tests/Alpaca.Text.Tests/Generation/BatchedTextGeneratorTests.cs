@@ -179,34 +179,16 @@ public sealed class BatchedTextGeneratorTests
     }
 
     /// <summary>Counts what the loop allocates from the 100th step on, on its thread.</summary>
-    private sealed class AllocationMeter(IDecoder inner, Action<long, long> report) : IDecoder
+    private sealed class AllocationMeter(IDecoder inner, Action<long, long> report) : ForwardingDecoder(inner)
     {
         private long _start;
         private long _steps;
 
-        public int VocabularySize => inner.VocabularySize;
-
-        public int HiddenSize => inner.HiddenSize;
-
-        public int ContextLength => inner.ContextLength;
-
-        public int Slots => inner.Slots;
-
-        public IReadOnlyList<string> Adapters => inner.Adapters;
-
-        public ReadOnlySpan<float> Extend(int slot, int position, ReadOnlySpan<int> ids, int? adapter, LogitRows rows) => inner.Extend(slot, position, ids, adapter, rows);
-
-        public ReadOnlySpan<float> Step(int firstSlot, ReadOnlySpan<int> ids, ReadOnlySpan<int> positions, int? adapter)
+        public override ReadOnlySpan<float> Step(int firstSlot, ReadOnlySpan<int> ids, ReadOnlySpan<int> positions, int? adapter)
         {
             if (_steps++ == 100) _start = GC.GetAllocatedBytesForCurrentThread();
             if (_steps > 100 && ids.Length == 4) report(GC.GetAllocatedBytesForCurrentThread() - _start, _steps - 100);
-            return inner.Step(firstSlot, ids, positions, adapter);
+            return base.Step(firstSlot, ids, positions, adapter);
         }
-
-        public void Copy(int source, int target, int length) => inner.Copy(source, target, length);
-
-        public void Embed(int slot, ReadOnlySpan<int> ids, int? adapter, Span<float> mean) => inner.Embed(slot, ids, adapter, mean);
-
-        public void Dispose() => inner.Dispose();
     }
 }

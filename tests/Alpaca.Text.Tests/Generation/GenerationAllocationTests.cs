@@ -32,30 +32,12 @@ public sealed class GenerationAllocationTests
     public sealed class Alone;
 
     /// <summary>Computes nothing before it is its turn.</summary>
-    private sealed class LockstepDecoder(IDecoder inner, SemaphoreSlim turn) : IDecoder
+    private sealed class LockstepDecoder(IDecoder inner, SemaphoreSlim turn) : ForwardingDecoder(inner)
     {
-        public int VocabularySize => inner.VocabularySize;
-
-        public int HiddenSize => inner.HiddenSize;
-
-        public int ContextLength => inner.ContextLength;
-
-        public int Slots => inner.Slots;
-
-        public IReadOnlyList<string> Adapters => inner.Adapters;
-
-        public ReadOnlySpan<float> Extend(int slot, int position, ReadOnlySpan<int> ids, int? adapter, LogitRows rows) => inner.Extend(slot, position, ids, adapter, rows);
-
-        public ReadOnlySpan<float> Step(int firstSlot, ReadOnlySpan<int> ids, ReadOnlySpan<int> positions, int? adapter)
+        public override ReadOnlySpan<float> Step(int firstSlot, ReadOnlySpan<int> ids, ReadOnlySpan<int> positions, int? adapter)
         {
             turn.Wait();
-            return inner.Step(firstSlot, ids, positions, adapter);
+            return base.Step(firstSlot, ids, positions, adapter);
         }
-
-        public void Copy(int source, int target, int length) => inner.Copy(source, target, length);
-
-        public void Embed(int slot, ReadOnlySpan<int> ids, int? adapter, Span<float> mean) => inner.Embed(slot, ids, adapter, mean);
-
-        public void Dispose() => inner.Dispose();
     }
 }
