@@ -9,7 +9,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Alpaca.Host;
 
-/// <summary>A plugin's assembly in a collectible load context of its own, with a service container of its own.</summary>
+/// <summary>A plugin's assembly in a load context of its own, collectible but for processes in which plugins live as long as the process, with a service container of its own.</summary>
 /// <remarks>
 /// The only place that knows McMaster.NETCore.Plugins. Nothing here may outlive <see cref="Dispose"/>: a plugin's type, delegate or exception held anywhere else
 /// keeps its load context alive.
@@ -31,6 +31,9 @@ internal sealed partial class LoadedPlugin : IDisposable
     ];
 
     private const string TorchSharpName = "TorchSharp";
+
+    // Off in the executable (Alpaca.Host.csproj), on where somebody else's program has the host in it.
+    private const string UnloadableSwitch = "Alpaca.Plugins.Unloadable";
 
     private static readonly HashSet<string> HostAssemblies =
         [.. ((string?)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES") ?? "").Split(Path.PathSeparator).Select(file => Path.GetFileNameWithoutExtension(file))];
@@ -54,7 +57,7 @@ internal sealed partial class LoadedPlugin : IDisposable
         // References are resolved as they are met: walking them all up front would load a hundred assemblies before the first stage runs.
         var plugin = new LoadedPlugin(PluginLoader.CreateFromAssemblyFile(assemblyFile, config =>
         {
-            config.IsUnloadable = true;
+            config.IsUnloadable = !AppContext.TryGetSwitch(UnloadableSwitch, out var isUnloadable) || isUnloadable;
             config.IsLazyLoaded = true;
             foreach (var name in SharedAssemblies) config.SharedAssemblies.Add(new AssemblyName(name));
 
