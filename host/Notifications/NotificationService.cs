@@ -33,6 +33,7 @@ internal sealed class NotificationService(
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         inbox.Close();
+        await _handingOut; // takes no time, and what was handed out to nobody would not be missed by anybody
         await DrainAsync().WaitAsync(times.Drain, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         foreach (var outlet in _outlets.Values) outlet.Abandon();
         await Task.WhenAll(_outlets.Values.Select(outlet => outlet.Ended));
@@ -46,7 +47,6 @@ internal sealed class NotificationService(
 
     private async Task DrainAsync()
     {
-        await _handingOut;
         foreach (var outlet in _outlets.Values) outlet.Close();
         await Task.WhenAll(_outlets.Values.Select(outlet => outlet.Ended));
     }

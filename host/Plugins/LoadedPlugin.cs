@@ -9,7 +9,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Alpaca.Host;
 
-/// <summary>A plugin's assembly in a collectible load context of its own, with a service container of its own.</summary>
+/// <summary>A plugin's assembly in a load context of its own, collectible but for processes in which plugins live as long as the process, with a service container of its own.</summary>
 /// <remarks>
 /// The only place that knows McMaster.NETCore.Plugins. Nothing here may outlive <see cref="Dispose"/>: a plugin's type, delegate or exception held anywhere else
 /// keeps its load context alive.
@@ -17,7 +17,7 @@ namespace Alpaca.Host;
 internal sealed partial class LoadedPlugin : IDisposable
 {
     /// <summary>
-    /// The assemblies whose types host and plugins exchange. McMaster adds what they refer to (Microsoft.ML.Tokenizers, Google.Protobuf, Microsoft.Extensions.Primitives);
+    /// The assemblies whose types host and plugins exchange, and TorchSharp (<see cref="Load"/>). McMaster adds what they refer to (Microsoft.ML.Tokenizers, Google.Protobuf, Microsoft.Extensions.Primitives);
     /// everything else a plugin brings is its own.
     /// </summary>
     private static readonly string[] SharedAssemblies =
@@ -25,11 +25,18 @@ internal sealed partial class LoadedPlugin : IDisposable
         "Alpaca.Abstractions",
         "Alpaca.Formats",
         "Alpaca.Text",
-        "TorchSharp",
         "Microsoft.Extensions.Configuration.Abstractions",
         "Microsoft.Extensions.DependencyInjection.Abstractions",
         "Microsoft.Extensions.Logging.Abstractions",
     ];
+
+    private const string TorchSharpName = "TorchSharp";
+
+    // Off in the executable (Alpaca.Host.csproj), on where somebody else's program has the host in it.
+    private const string UnloadableSwitch = "Alpaca.Plugins.Unloadable";
+
+    private static readonly HashSet<string> HostAssemblies =
+        [.. ((string?)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES") ?? "").Split(Path.PathSeparator).Select(file => Path.GetFileNameWithoutExtension(file))];
 
     private readonly PluginLoader _loader;
     private ServiceProvider? _services;
@@ -45,18 +52,21 @@ internal sealed partial class LoadedPlugin : IDisposable
     /// <summary>Loads a plugin and lets it register what it offers.</summary>
     /// <exception cref="PluginFaultException">The plugin cannot be used; it has been unloaded again.</exception>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public static LoadedPlugin Load(string assemblyFile, IConfiguration configuration, ILoggerFactory loggers, TimeProvider time)
+    public static LoadedPlugin Load(string assemblyFile, PluginContract contract, IConfiguration configuration, ILoggerFactory loggers, TimeProvider time)
     {
         // References are resolved as they are met: walking them all up front would load a hundred assemblies before the first stage runs.
         var plugin = new LoadedPlugin(PluginLoader.CreateFromAssemblyFile(assemblyFile, config =>
         {
-            config.IsUnloadable = true;
+            config.IsUnloadable = !AppContext.TryGetSwitch(UnloadableSwitch, out var isUnloadable) || isUnloadable;
             config.IsLazyLoaded = true;
             foreach (var name in SharedAssemblies) config.SharedAssemblies.Add(new AssemblyName(name));
+
+            // McMaster loads what is named here. It is the host's without that, too, but for a plugin that has brought a copy.
+            if (Directory.EnumerateFiles(Path.GetDirectoryName(assemblyFile)!, $"{TorchSharpName}.dll", SearchOption.AllDirectories).Any()) config.SharedAssemblies.Add(new AssemblyName(TorchSharpName));
         }));
         try
         {
-            plugin.Configure(configuration, loggers, time);
+            plugin.Configure(IsLookedAtLater(assemblyFile, contract) ? contract.EntryType : null, configuration, loggers, time);
             return plugin;
         }
         catch (Exception e)
@@ -83,9 +93,10 @@ internal sealed partial class LoadedPlugin : IDisposable
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void Configure(IConfiguration configuration, ILoggerFactory loggers, TimeProvider time)
+    private void Configure(string? entryType, IConfiguration configuration, ILoggerFactory loggers, TimeProvider time)
     {
-        var entry = CreateEntry(FindEntryType(_loader.LoadDefaultAssembly()));
+        var assembly = _loader.LoadDefaultAssembly();
+        var entry = CreateEntry(entryType is null ? FindEntryType(assembly) : assembly.GetType(entryType, throwOnError: true)!);
         var services = new ServiceCollection();
         services.AddSingleton(configuration);
         services.AddSingleton(loggers);
@@ -105,6 +116,11 @@ internal sealed partial class LoadedPlugin : IDisposable
         Backends = CreateBackends(_services);
         CheckStages();
     }
+
+    /// <summary>Whether the types of a plugin are not all looked at before they are needed. Those that compute derive from TorchSharp's, so that it would be loaded, and libtorch with it, by processes that compute nothing.</summary>
+    private static bool IsLookedAtLater(string assemblyFile, PluginContract contract)
+        => contract.EntryType is not null && contract.References.Contains(TorchSharpName)
+            && contract.References.All(name => HostAssemblies.Contains(name) || File.Exists(Path.Combine(Path.GetDirectoryName(assemblyFile)!, $"{name}.dll")));
 
     private static Type FindEntryType(Assembly assembly)
     {

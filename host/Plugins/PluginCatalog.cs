@@ -102,7 +102,7 @@ public sealed class PluginCatalog : IPluginCatalog
             var contract = ReadContract(assembly);
             info = info with { Version = contract.Version };
             if (contract.WhyIncompatible is { } reason) return info with { State = PluginState.Incompatible, Reason = reason };
-            return Activate(info, LoadedPlugin.Load(assembly, _configuration, _loggers, _time));
+            return Activate(info, LoadedPlugin.Load(assembly, contract, _configuration, _loggers, _time));
         }
         catch (Exception e) when (e is PluginFaultException or IOException or UnauthorizedAccessException)
         {

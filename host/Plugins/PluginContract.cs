@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Reflection.Metadata;
 using System.Reflection.PortableExecutable;
 using Alpaca.Abstractions;
@@ -7,7 +8,9 @@ namespace Alpaca.Host;
 /// <summary>What an assembly file says about itself, read from its metadata without loading it.</summary>
 /// <param name="Version">The informational version without build metadata (<c>+commit</c>), else the assembly version.</param>
 /// <param name="Abstractions">The version of Alpaca.Abstractions it was compiled against; <see langword="null"/> when it does not refer to it.</param>
-internal sealed record PluginContract(string Version, Version? Abstractions)
+/// <param name="References">The assemblies that it refers to.</param>
+/// <param name="EntryType">Its class that names <see cref="IPlugin"/> among its interfaces; <see langword="null"/> where that is not exactly one.</param>
+internal sealed record PluginContract(string Version, Version? Abstractions, IReadOnlyList<string> References, string? EntryType)
 {
     private const string AbstractionsName = "Alpaca.Abstractions";
 
@@ -32,11 +35,19 @@ internal sealed record PluginContract(string Version, Version? Abstractions)
         var metadata = image.GetMetadataReader();
         if (!metadata.IsAssembly) throw new BadImageFormatException();
 
-        var references = metadata.AssemblyReferences.Select(metadata.GetAssemblyReference);
+        var references = metadata.AssemblyReferences.Select(metadata.GetAssemblyReference).ToList();
         var abstractions = references.Where(r => metadata.StringComparer.Equals(r.Name, AbstractionsName)).Select(r => r.Version).FirstOrDefault();
         var version = InformationalVersion(metadata) ?? metadata.GetAssemblyDefinition().Version.ToString();
-        return new PluginContract(version.Split('+')[0], abstractions);
+        var entries = metadata.TypeDefinitions.Select(metadata.GetTypeDefinition).Where(type => IsEntry(metadata, type)).Take(2).Select(type => NameOf(metadata, type.Namespace, type.Name)).ToList();
+        return new PluginContract(version.Split('+')[0], abstractions, references.ConvertAll(r => metadata.GetString(r.Name)), entries.Count == 1 ? entries[0] : null);
     }
+
+    private static bool IsEntry(MetadataReader metadata, TypeDefinition type)
+        => (type.Attributes & (TypeAttributes.Abstract | TypeAttributes.Interface)) == 0 && !type.IsNested && type.GetInterfaceImplementations().Any(handle =>
+            metadata.GetInterfaceImplementation(handle).Interface is { Kind: HandleKind.TypeReference } named
+            && metadata.GetTypeReference((TypeReferenceHandle)named) is var reference && NameOf(metadata, reference.Namespace, reference.Name) == typeof(IPlugin).FullName);
+
+    private static string NameOf(MetadataReader metadata, StringHandle space, StringHandle name) => space.IsNil ? metadata.GetString(name) : $"{metadata.GetString(space)}.{metadata.GetString(name)}";
 
     private static string? InformationalVersion(MetadataReader metadata)
     {

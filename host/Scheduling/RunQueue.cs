@@ -42,10 +42,13 @@ internal sealed class RunQueue(ISchedulerFactory schedulers, WatchedPipelines wa
     public async Task<bool> IsBusyAsync(string pipeline, CancellationToken cancellationToken = default)
     {
         var (scheduler, job) = (await schedulers.GetScheduler(cancellationToken), JobOf(pipeline));
-        var running = await scheduler.QueryFireInstances(new FireInstanceQuery { Job = job, State = null, Take = 1 }, cancellationToken);
-        if (running.Items.Count > 0) return true;
-        var waiting = await scheduler.QueryTriggers(new TriggerQuery { Job = job, Take = 1 }, cancellationToken);
-        return waiting.Items.Count > 0;
+
+        // Between two questions one that waits may begin, and one that runs may fail and wait for its retry.
+        return await WaitsAsync() || await RunsAsync() || await WaitsAsync();
+
+        async Task<bool> WaitsAsync() => (await scheduler.QueryTriggers(new TriggerQuery { Job = job, Take = 1 }, cancellationToken)).Items.Count > 0;
+
+        async Task<bool> RunsAsync() => (await scheduler.QueryFireInstances(new FireInstanceQuery { Job = job, State = null, Take = 1 }, cancellationToken)).Items.Count > 0;
     }
 
     /// <summary>Asks a pipeline's run to stop, wherever it is; its training is checkpointed.</summary>

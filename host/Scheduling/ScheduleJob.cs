@@ -26,6 +26,9 @@ internal sealed class ScheduleJob(RunQueue queue, WatchedPipelines watched, ILog
             case Overlap.Skip when await queue.IsBusyAsync(pipeline, cancellationToken):
                 log.ScheduleSkipped(pipeline, "it is still running");
                 return;
+            case Overlap.Skip when watched.WhyNotNow(pipeline) is { } seen: // A run that has ended since it was asked above has seen the new samples.
+                log.ScheduleSkipped(pipeline, seen);
+                return;
             case Overlap.CancelPrevious:
                 await queue.CancelAsync(pipeline, cancellationToken);
                 break;

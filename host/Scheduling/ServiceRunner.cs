@@ -46,7 +46,9 @@ internal sealed class ServiceRunner(
         try
         {
             if (trigger == RunTriggers.Drop && (drops is null || !await HasNewSamplesAsync(pipeline, drops, either.Token))) return null;
-            return await Task.Run(() => runner.RunAsync(settings.GetPipeline(pipeline), options, _progress, either.Token), CancellationToken.None);
+            var run = await Task.Run(() => runner.RunAsync(settings.GetPipeline(pipeline), options, _progress, either.Token), CancellationToken.None);
+            if (run.Outcome == RunOutcome.Succeeded) _unfinished.TryRemove(pipeline, out _); // whether or not the service stops at this very moment
+            return run;
         }
         finally
         {

@@ -45,7 +45,7 @@ public sealed class IsolationTests : IDisposable
     [InlineData("stubborn")]
     public async Task Serve_IsKilled_ItsStageEndsToo(string mishap)
     {
-        using var serve = new ServedProcess(Configure(mishap));
+        using var serve = new ServedProcess(Configure(mishap, stopSeconds: mishap == "stubborn" ? 3 : 60));
         var stage = await StartStageAsync(serve);
 
         serve.Signal(ServedProcess.SigKill);
@@ -135,17 +135,17 @@ public sealed class IsolationTests : IDisposable
         await serve.UntilAsync(() => (text = ProcessFiles().Select(File.ReadAllText).FirstOrDefault() ?? "").Length > 0);
         var id = int.Parse(text.Split(' ')[0], CultureInfo.InvariantCulture);
         id.Should().NotBe(serve.Process.Id);
-        await Task.Delay(500);
         return id;
 
-        string[] ProcessFiles() => Directory.Exists(_folder.Combine("workspace")) ? Directory.GetFiles(_folder.Combine("workspace"), "process.txt", SearchOption.AllDirectories) : [];
+        // The one in its resume folder, which it writes last: from then on it does what it does at a stop.
+        string[] ProcessFiles() => Directory.Exists(_folder.Combine("workspace", "resume")) ? Directory.GetFiles(_folder.Combine("workspace", "resume"), "process.txt", SearchOption.AllDirectories) : [];
     }
 
     private string[] Checkpoints() => Directory.GetFiles(_folder.Combine("workspace"), "checkpoint.txt", SearchOption.AllDirectories);
 
     private static async Task EndsAsync(int processId)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
         while (IsRunning()) await Task.Delay(100, limit.Token);
 
         bool IsRunning()
@@ -156,7 +156,7 @@ public sealed class IsolationTests : IDisposable
         }
     }
 
-    private void Drop(string name) => _folder.Write($"drops/{name}", """[{"instruction": "a", "output": "b"}]""");
+    private void Drop(string name) => _folder.WriteWhole($"drops/{name}", """[{"instruction": "a", "output": "b"}]""");
 
     private static JsonElement? FirstFailure(string config) => Runs(config).EnumerateArray().Cast<JsonElement?>().FirstOrDefault(r => Outcome(r!.Value) == "failed");
 
@@ -164,11 +164,11 @@ public sealed class IsolationTests : IDisposable
 
     private static JsonElement Runs(string config) => AlpacaProcess.RunAsync("runs", "--config", config, "--json").GetAwaiter().GetResult().ShouldSucceed().Json;
 
-    private string Configure(string mishap, string? model = null) => _folder.Write("appsettings.json", JsonSerializer.Serialize(new
+    private string Configure(string mishap, string? model = null, int stopSeconds = 60) => _folder.Write("appsettings.json", JsonSerializer.Serialize(new
     {
         Plugins = new { Folder = Path.Combine(AppContext.BaseDirectory, "TestPlugins"), Disabled = new[] { "Acme.WrongContract", "Acme.ThrowsAtLoad" } },
         Inference = new { Model = model, Name = "tiny", Threads = 1 },
-        Isolation = new { StopSeconds = 3 },
+        Isolation = new { StopSeconds = stopSeconds },
         Pipelines = new { mishaps = new { Stages = new Dictionary<string, object> { ["acme-mishap"] = new { Mishap = mishap, Seconds = 120 } }, Drops = new { Folder = "drops", QuietSeconds = 0.5 } } },
     }));
 }

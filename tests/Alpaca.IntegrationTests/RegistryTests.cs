@@ -71,7 +71,7 @@ public sealed class RegistryTests(TwoVersions versions, ITestOutputHelper output
             (await AskAsync(api, stream: false)).Should().Be(before);
             var models = await versions.ModelsAsync();
             models[0].GetProperty("rejection").GetProperty("reason").GetString().Should().StartWith("It could not be served:");
-            serve.Log.Should().Contain("rolled back, version 1 is the champion again");
+            await serve.UntilLoggedAsync("rolled back, version 1 is the champion again");
             var again = await AlpacaProcess.RunAsync("models", "promote", "2", "--config", versions.Configuration);
             again.ShouldFail(1, "alpaca: Version 2 of pipeline tiny was taken back: It could not be served:*");
         }
@@ -231,7 +231,7 @@ public sealed class RegistryTests(TwoVersions versions, ITestOutputHelper output
 
     private static async Task UntilAsync(Func<Task<bool>> condition)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(5));
         while (!await condition()) await Task.Delay(100, limit.Token);
     }
 

@@ -21,14 +21,14 @@ public sealed partial class ServeTests : IDisposable
         var drops = _folder.Combine("drops");
         await WaitForAsync(() => Directory.Exists(Path.Combine(drops, "accepted")) && Directory.Exists(Path.Combine(drops, "rejected")), serve);
 
-        File.Copy(Sample.Validation, Path.Combine(drops, "good.json"));
-        await File.WriteAllTextAsync(Path.Combine(drops, "bad.json"), "no JSON");
+        _folder.WriteWhole("drops/good.json", await File.ReadAllTextAsync(Sample.Validation));
+        _folder.WriteWhole("drops/bad.json", "no JSON");
         await WaitForAsync(() => Directory.GetFiles(Path.Combine(drops, "accepted")).Length == 1 && Directory.GetFiles(Path.Combine(drops, "rejected"), "*.reason.json").Length == 1, serve);
         await WaitForAsync(() => Directory.Exists(_folder.Combine("workspace", "artifacts", "tokenizer")) && Directory.GetFiles(_folder.Combine("workspace", "artifacts", "tokenizer"), "manifest.json", SearchOption.AllDirectories).Length == 1, serve);
         await WaitForAsync(() => RunsAsync(config).GetAwaiter().GetResult().Contains("Succeeded", StringComparison.OrdinalIgnoreCase), serve);
 
         Kill(serve.Id, SigTerm).Should().Be(0);
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(5));
         await serve.WaitForExitAsync(limit.Token);
 
         serve.ExitCode.Should().Be(0, "standard error was: {0}", await log);
@@ -55,7 +55,7 @@ public sealed partial class ServeTests : IDisposable
 
     private static async Task WaitForAsync(Func<bool> condition, Process process)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(5));
         while (!condition())
         {
             process.HasExited.Should().BeFalse();

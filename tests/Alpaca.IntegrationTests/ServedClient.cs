@@ -9,7 +9,7 @@ internal static class ServedClient
     /// <summary>Waits until a model of that name is served.</summary>
     public static async Task ServesAsync(this HttpClient client, string name)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(5));
         while (!(await (await client.GetAsync("v1/models", limit.Token)).Content.ReadAsStringAsync(limit.Token)).Contains($"\"{name}\"", StringComparison.Ordinal)) await Task.Delay(100, limit.Token);
     }
 

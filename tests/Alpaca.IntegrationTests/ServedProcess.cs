@@ -9,6 +9,8 @@ internal sealed partial class ServedProcess : IDisposable
     public const int SigTerm = 15;
     public const int SigKill = 9;
 
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
+
     private readonly List<string> _lines = [];
     private readonly TaskCompletionSource<string> _address = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -37,7 +39,7 @@ internal sealed partial class ServedProcess : IDisposable
     /// <summary>Where it listens, once it does.</summary>
     public async Task<string> AddressAsync()
     {
-        await Task.WhenAny(_address.Task, Process.WaitForExitAsync()).WaitAsync(TimeSpan.FromMinutes(2));
+        await Task.WhenAny(_address.Task, Process.WaitForExitAsync()).WaitAsync(Patience);
         _address.Task.IsCompleted.Should().BeTrue("it should listen; its log was: {0}", Log);
         return await _address.Task;
     }
@@ -54,7 +56,7 @@ internal sealed partial class ServedProcess : IDisposable
     /// <summary>Waits until something is so while it runs.</summary>
     public async Task UntilAsync(Func<bool> condition)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        using var limit = new CancellationTokenSource(Patience);
         while (!condition())
         {
             Process.HasExited.Should().BeFalse("its log was: {0}", Log);
@@ -62,7 +64,10 @@ internal sealed partial class ServedProcess : IDisposable
         }
     }
 
-    public async Task ExitAsync() => await Process.WaitForExitAsync(new CancellationTokenSource(TimeSpan.FromMinutes(1)).Token);
+    /// <summary>Waits until it has logged something. What it logs comes a moment after what it does.</summary>
+    public Task UntilLoggedAsync(string text) => UntilAsync(() => Log.Contains(text, StringComparison.Ordinal));
+
+    public async Task ExitAsync() => await Process.WaitForExitAsync(new CancellationTokenSource(Patience).Token);
 
     public void Dispose()
     {

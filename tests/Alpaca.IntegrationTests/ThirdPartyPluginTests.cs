@@ -34,6 +34,19 @@ public sealed class ThirdPartyPluginTests : IDisposable
         states.Where(s => s.Key is not ("Acme.WrongContract" or "Acme.ThrowsAtLoad")).Should().HaveCountGreaterThan(8).And.OnlyContain(s => s.Value.State == "Active" || s.Value.State == "active");
     }
 
+    [LinuxFact]
+    public async Task Serve_NothingComputesYet_KnowsAllPluginsAndHasNoLibtorch()
+    {
+        using var serve = new ServedProcess(_folder.Write("none.json", "{}"));
+        using var client = await serve.ConnectAsync();
+
+        using var plugins = JsonDocument.Parse(await client.GetStringAsync("api/plugins"));
+
+        plugins.RootElement.EnumerateArray().Select(plugin => (plugin.GetProperty("name").GetString(), plugin.GetProperty("state").GetString()!.ToLowerInvariant())).Should()
+            .Contain([("Alpaca.Training", "active"), ("Alpaca.Inference.Torch", "active"), ("Alpaca.Evaluation", "active")]);
+        (await File.ReadAllTextAsync($"/proc/{serve.Process.Id}/maps")).Should().NotContain("libtorch", "a service that computes in other processes needs none");
+    }
+
     private static string Text(JsonElement element, string name) => element.TryGetProperty(name, out var value) ? value.GetString() ?? "" : "";
 
     private string WriteConfiguration() => _folder.Write("appsettings.json", JsonSerializer.Serialize(new

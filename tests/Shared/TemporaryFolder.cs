@@ -17,5 +17,15 @@ internal sealed class TemporaryFolder : IDisposable
         return path;
     }
 
+    /// <summary>Writes a file that is whole from the moment it has its name, for folders that somebody watches: a loaded machine may take a while between making a file and filling it.</summary>
+    public string WriteWhole(string name, string content)
+    {
+        var written = Write($".written/{Guid.NewGuid():n}", content);
+        var path = Combine(name);
+        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(path)!);
+        File.Move(written, path, overwrite: true);
+        return path;
+    }
+
     public void Dispose() => Directory.Delete(Path, recursive: true);
 }

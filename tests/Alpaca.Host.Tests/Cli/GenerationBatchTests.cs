@@ -85,7 +85,7 @@ public sealed class GenerationBatchTests
 
     private static async Task UntilAsync(Func<bool> condition)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
         while (!condition()) await Task.Delay(5, limit.Token);
     }
 }

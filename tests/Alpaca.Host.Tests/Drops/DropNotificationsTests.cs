@@ -50,7 +50,7 @@ public sealed class DropNotificationsTests : IDisposable
     {
         _hints = 0;
         await File.WriteAllTextAsync(Path.Combine(_drops.Path, name), "x");
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(3));
         while (Volatile.Read(ref _hints) == 0) await Task.Delay(20, limit.Token);
     }
 }

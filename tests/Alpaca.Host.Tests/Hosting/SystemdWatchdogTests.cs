@@ -69,7 +69,7 @@ public sealed class SystemdWatchdogTests : IDisposable
         if (isStopping) _lifetime.Stopping.Cancel();
         _isAlive = false;
         _time.Advance(TimeSpan.FromSeconds(30));
-        await watchdog.ExecuteTask!.WaitAsync(TimeSpan.FromMinutes(1));
+        await watchdog.ExecuteTask!.WaitAsync(TimeSpan.FromMinutes(3));
 
         _asked.Should().Be(2);
         _notifier.Sent.Should().HaveCount(1);
@@ -108,7 +108,7 @@ public sealed class SystemdWatchdogTests : IDisposable
 
     private static async Task UntilAsync(Func<bool> condition)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(3));
         while (!condition()) await Task.Delay(10, limit.Token);
     }
 

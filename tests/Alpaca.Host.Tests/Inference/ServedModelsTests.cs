@@ -41,7 +41,7 @@ public sealed class ServedModelsTests : IDisposable
         loaded.SetResult();
         await looking;
 
-        await waiting.WaitAsync(TimeSpan.FromSeconds(20));
+        await waiting.WaitAsync(TimeSpan.FromMinutes(2));
     }
 
     [Fact]
@@ -220,7 +220,7 @@ public sealed class ServedModelsTests : IDisposable
         _time.Advance(ServedModels.Period);
         await Task.Delay(50);
         slow.SetResult();
-        await looking.WaitAsync(TimeSpan.FromSeconds(10));
+        await looking.WaitAsync(TimeSpan.FromMinutes(2));
         await _served.LookAsync(default);
 
         using var lease = _served.Acquire(null);
@@ -245,7 +245,7 @@ public sealed class ServedModelsTests : IDisposable
         act.Should().Throw<ModelUnavailableException>().WithMessage("Loading model");
 
         lease.Dispose();
-        await looking.WaitAsync(TimeSpan.FromSeconds(10));
+        await looking.WaitAsync(TimeSpan.FromMinutes(2));
 
         wasGone.Should().BeTrue();
         _served.Models.Single().Name.Should().Be("b");
@@ -266,7 +266,7 @@ public sealed class ServedModelsTests : IDisposable
                 if (uses == 0) started.Signal();
             }
         }, TaskCreationOptions.LongRunning)).ToList(); // threads of their own: a busy pool of two would start the last of them after the swaps
-        started.Wait(TimeSpan.FromSeconds(30)).Should().BeTrue();
+        started.Wait(TimeSpan.FromMinutes(2)).Should().BeTrue();
 
         for (var i = 1; i <= 50; i++) await ServeAsync(i.ToString(System.Globalization.CultureInfo.InvariantCulture));
         await stop.CancelAsync();
@@ -299,7 +299,7 @@ public sealed class ServedModelsTests : IDisposable
 
     private static async Task UntilAsync(Func<bool> condition)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
         while (!condition()) await Task.Delay(10, limit.Token);
     }
 

@@ -120,7 +120,7 @@ public sealed class ChildProcessStageExecutorTests : IDisposable
         using (new FileStream(Path.Combine(_bench.Context.ResumeFolder, StageWorker.LockFile), FileMode.Create, FileAccess.ReadWrite, FileShare.None))
         {
             run = _bench.RunAsync("none");
-            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+            using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(3));
             while (!_bench.Progress.Events.Any(e => e.StartsWith("start waiting", StringComparison.Ordinal))) await Task.Delay(50, limit.Token);
             File.Exists(Path.Combine(_bench.Context.OutputFolder, "process.txt")).Should().BeFalse();
         }

@@ -66,7 +66,7 @@ internal sealed class IsolationBench : IDisposable
     /// <summary>Waits until the stage is at work.</summary>
     public async Task StartedAsync(Task run)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(3));
         while (!Progress.Events.Any(e => e.StartsWith("done", StringComparison.Ordinal)))
         {
             if (run.IsCompleted) await run;

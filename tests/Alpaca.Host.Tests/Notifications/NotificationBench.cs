@@ -10,7 +10,7 @@ internal sealed class NotificationBench : IAsyncDisposable
 
     private static readonly DeliveryTimes Quick = new()
     {
-        First = TimeSpan.FromMilliseconds(20), Longest = TimeSpan.FromMilliseconds(100), Busy = TimeSpan.FromMilliseconds(50), Drain = TimeSpan.FromSeconds(60),
+        First = TimeSpan.FromMilliseconds(20), Longest = TimeSpan.FromMilliseconds(100), Busy = TimeSpan.FromMilliseconds(50), Drain = TimeSpan.FromMinutes(3),
     };
 
     private readonly TemporaryFolder _folder = new();
@@ -68,7 +68,7 @@ internal sealed class NotificationBench : IAsyncDisposable
     /// <summary>Waits until a line with such a text was logged.</summary>
     public async Task<string> UntilLoggedAsync(string text)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(90));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(4));
         while (true)
         {
             if (Log.Lines.FirstOrDefault(line => line.Contains(text, StringComparison.Ordinal)) is { } found) return found;
@@ -79,7 +79,7 @@ internal sealed class NotificationBench : IAsyncDisposable
     public async Task StopAsync(CancellationToken cancellationToken = default)
     {
         _hasStopped = true;
-        await _service.StopAsync(cancellationToken).WaitAsync(TimeSpan.FromSeconds(90), CancellationToken.None);
+        await _service.StopAsync(cancellationToken).WaitAsync(TimeSpan.FromMinutes(4), CancellationToken.None);
     }
 
     public async ValueTask DisposeAsync()

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Http;
 using static Alpaca.Host.Tests.WebhookReceiver;
 
@@ -93,15 +95,17 @@ public sealed class NotificationDeliveryTests
 
         bench.Fail(1);
 
-        await bench.UntilLoggedAsync("(2 attempts)");
+        await bench.UntilLoggedAsync("Webhook team was told of Failed of pipeline notes"); // at the second attempt, or later where the machine is so loaded that an answer takes a second
+        receiver.Requests.Should().HaveCountGreaterThan(1);
         bench.Log.Lines.Should().Contain(line => line.Contains("it did not answer within 1 s"));
     }
 
     [Fact]
     public async Task Deliver_NobodyListens_IsLoggedWithoutTheAddress()
     {
-        Uri url;
-        await using (var receiver = await WebhookReceiver.StartAsync()) url = receiver.Url;
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0)); // so that nobody else takes the port
+        var url = new Uri($"http://127.0.0.1:{((IPEndPoint)socket.LocalEndPoint!).Port}/hook/{Token}?access_token={QueryToken}");
         await using var bench = await NotificationBench.StartAsync(NotificationBench.Section("team", url, """ "MaxAttempts": 2 """));
 
         bench.Fail(1);

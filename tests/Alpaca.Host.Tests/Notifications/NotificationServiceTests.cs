@@ -152,6 +152,20 @@ public sealed class NotificationServiceTests
     }
 
     [Fact]
+    public async Task StopAsync_NoTimeLeft_SaysWhatWasNotTold()
+    {
+        const int many = 500; // which takes a moment to hand out
+        await using var receiver = await WebhookReceiver.StartAsync(Hang);
+        await using var bench = await NotificationBench.StartAsync(receiver, """ "TimeoutSeconds": 300 """);
+        using var now = new CancellationTokenSource(TimeSpan.Zero);
+        for (var run = 1; run <= many; run++) bench.Fail(run);
+
+        await bench.StopAsync(now.Token);
+
+        bench.Log.Lines.Should().Contain(line => line.Contains($"Webhook team was not told of {many} notifications"));
+    }
+
+    [Fact]
     public async Task StopAsync_WaitsForARetryFarAway_EndsAtTheLimit()
     {
         await using var receiver = await WebhookReceiver.StartAsync(Status(503, retryAfter: "3000"));

@@ -90,7 +90,7 @@ internal sealed class WebhookReceiver : IAsyncDisposable
     /// <summary>Waits until there were so many requests.</summary>
     public async Task UntilAsync(int requests)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(90));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(4));
         while (_requests.Count < requests) await Task.Delay(20, limit.Token);
     }
 

@@ -1,3 +1,9 @@
+using System.Collections;
+using System.Data.Common;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging.Abstractions;
+
 namespace Alpaca.Host.Tests;
 
 /// <summary>Schedules, overlaps, retries and restarts, through the whole service.</summary>
@@ -101,17 +107,20 @@ public sealed class SchedulingTests
     public async Task Schedule_TimesPassedWhileTheServiceWasDown_FollowTheMisfirePolicy(string policy, int runs)
     {
         await using var bench = new ServiceBench(NeverSoon, """ "acme-note": { "Text": "Hello" } """);
-        var soon = DateTimeOffset.Now.AddSeconds(8);
-        string[] schedule = [$"Pipelines:notes:Schedule:Cron={soon.Second} {soon.Minute} {soon.Hour} * * ?", $"Pipelines:notes:Schedule:Misfire={policy}", "Scheduler:MisfireSeconds=1"];
+        var daily = DateTimeOffset.UtcNow.AddMinutes(-2);
+        string[] schedule =
+        [
+            $"Pipelines:notes:Schedule:Cron={daily.Second} {daily.Minute} {daily.Hour} * * ?", "Pipelines:notes:Schedule:TimeZone=UTC", $"Pipelines:notes:Schedule:Misfire={policy}", "Scheduler:MisfireSeconds=1",
+        ];
         bench.Start(schedule);
-        await bench.UntilAsync(() => File.Exists(bench.Folder.Combine("workspace", "scheduler.db")));
-        await Task.Delay(1500);
+        await bench.UntilAsync(() => NextTime(bench) > DateTimeOffset.UtcNow);
         await bench.StopAsync();
-        var wait = soon.AddSeconds(3) - DateTimeOffset.Now;
-        if (wait > TimeSpan.Zero) await Task.Delay(wait);
+        UseScheduler(bench, connection => connection.Execute($"UPDATE qrtz_triggers SET start_time = start_time - {TimeSpan.TicksPerDay}, next_fire_time = next_fire_time - {TimeSpan.TicksPerDay}")); // as if that had been yesterday
+        NextTime(bench).Should().BeBefore(DateTimeOffset.UtcNow);
 
         bench.Start(schedule);
         if (runs > 0) await bench.UntilRunAsync(run => run.Outcome == RunOutcome.Succeeded);
+        await bench.UntilAsync(() => NextTime(bench) > DateTimeOffset.UtcNow);
         await Task.Delay(2500);
 
         bench.History.Should().HaveCount(runs);
@@ -142,7 +151,7 @@ public sealed class SchedulingTests
         await bench.UntilRunAsync(run => run.Outcome == RunOutcome.Running);
         bench.Drop(2);
         bench.Drop(3);
-        await Task.Delay(1500);
+        foreach (var waiting in (string[])["2.json", "3.json"]) await bench.UntilLoggedAsync($"{waiting} is good and waits");
         Directory.GetFiles(bench.Drops.Accepted).Should().HaveCount(1, "the data of a run does not change under it");
 
         bench.Folder.Write("appsettings.json.go", "");
@@ -162,7 +171,7 @@ public sealed class SchedulingTests
         await client.PostAsync("api/pipelines/notes/runs", null);
         await bench.UntilRunAsync(run => run.Outcome == RunOutcome.Running);
         bench.Drop(1);
-        await Task.Delay(1500); // it has come to rest
+        await bench.UntilLoggedAsync("1.json is good and waits");
         await client.PostAsync("api/pipelines/notes/runs", null);
 
         bench.Folder.Write("appsettings.json.go", "");
@@ -250,6 +259,61 @@ public sealed class SchedulingTests
     }
 
     [Fact]
+    public async Task IsBusyAsync_WaitingRunBeginsWhileItLooks_IsBusy()
+    {
+        await using var bench = await QueueBench.StartAsync();
+        await bench.AddWaitingAsync();
+        bench.AfterFirstQuery = bench.BeginAsync;
+
+        (await bench.Queue.IsBusyAsync(QueueBench.Pipeline)).Should().BeTrue();
+    }
+
+    [Fact]
+    public async Task IsBusyAsync_RunFailsAndWaitsForItsRetryWhileItLooks_IsBusy()
+    {
+        await using var bench = await QueueBench.StartAsync();
+        await bench.AddWaitingAsync();
+        await bench.BeginAsync();
+        bench.AfterFirstQuery = async () =>
+        {
+            await bench.EndAsync();
+            await bench.AddWaitingAsync();
+        };
+
+        (await bench.Queue.IsBusyAsync(QueueBench.Pipeline)).Should().BeTrue();
+    }
+
+    [Fact]
+    public async Task IsBusyAsync_RunHasEnded_IsNot()
+    {
+        await using var bench = await QueueBench.StartAsync();
+        await bench.AddWaitingAsync();
+        await bench.BeginAsync();
+        await bench.EndAsync();
+
+        (await bench.Queue.IsBusyAsync(QueueBench.Pipeline)).Should().BeFalse();
+    }
+
+    [Fact]
+    public async Task Unfinished_ServiceStopsWhenTheRunHasJustSucceeded_IsNotInIt()
+    {
+        using var work = new Workbench();
+        using var lifetime = new StoppingLifetime();
+        work.Observers.Add(lifetime);
+        work.Restart();
+        var settings = AlpacaSettings.Load(work.Folder.Write("appsettings.json", """{ "Pipelines": { "notes": { "Stages": { "acme-note": { "Text": "Hello" } } } } }"""), null, [], null, new Hashtable());
+        var watched = new WatchedPipelines(settings, work.Time);
+        var scanners = new DropScanners(watched, TestMetrics.Create(), work.Time, NullLogger<DropWatcher>.Instance);
+        var runner = new ServiceRunner(settings, work.Runner, watched, scanners, lifetime, work.Time, NullLogger<ServiceRunner>.Instance);
+
+        var run = await runner.RunAsync("notes", RunTriggers.Manual, CancellationToken.None);
+
+        run!.Outcome.Should().Be(RunOutcome.Succeeded);
+        lifetime.ApplicationStopping.IsCancellationRequested.Should().BeTrue();
+        runner.Unfinished.Should().BeEmpty("it would run again at the next start");
+    }
+
+    [Fact]
     public async Task Schedule_MinNewSamples_LeavesTimesOutUntilTheyAreThere()
     {
         await using var bench = new ServiceBench(""", "Schedule": { "Cron": "0/1 * * * * ?", "MinNewSamples": 4 }, "Drops": { "Folder": "drops", "QuietSeconds": 0.2, "MinNewSamples": 100 }""");
@@ -263,5 +327,47 @@ public sealed class SchedulingTests
         await bench.UntilRunAsync(run => run is { Trigger: "schedule", Outcome: RunOutcome.Succeeded });
         await Task.Delay(1500);
         bench.History.Should().ContainSingle("the samples have been seen");
+    }
+
+    /// <summary>When the stored schedule comes next; <see langword="null"/> where none is stored.</summary>
+    private static DateTimeOffset? NextTime(ServiceBench bench)
+        => UseScheduler(bench, connection => connection.Query("SELECT next_fire_time FROM qrtz_triggers WHERE trigger_group = 'schedules'", row => new DateTimeOffset(row.GetInt64(0), TimeSpan.Zero)).Cast<DateTimeOffset?>().SingleOrDefault());
+
+    private static T? UseScheduler<T>(ServiceBench bench, Func<DbConnection, T> use)
+    {
+        var file = bench.Folder.Combine("workspace", "scheduler.db");
+        if (!File.Exists(file)) return default;
+        using var connection = new SqliteConnection($"Data Source={file};Pooling=False;Default Timeout=30");
+        connection.Open();
+        try
+        {
+            return use(connection);
+        }
+        catch (SqliteException e) when (e.Message.Contains("no such table", StringComparison.Ordinal))
+        {
+            return default; // The service has just begun to make them.
+        }
+    }
+
+    /// <summary>Stops the service at the very end of a run.</summary>
+    private sealed class StoppingLifetime : IHostApplicationLifetime, IRunObserver, IDisposable
+    {
+        private readonly CancellationTokenSource _stopping = new();
+
+        public CancellationToken ApplicationStarted => CancellationToken.None;
+
+        public CancellationToken ApplicationStopping => _stopping.Token;
+
+        public CancellationToken ApplicationStopped => CancellationToken.None;
+
+        public void RunStarted(RunRecord run) { }
+
+        public void StageChanged(RunRecord run, StageRecord stage) { }
+
+        public void RunEnded(RunRecord run) => StopApplication();
+
+        public void StopApplication() => _stopping.Cancel();
+
+        public void Dispose() => _stopping.Dispose();
     }
 }

@@ -16,13 +16,13 @@ public sealed class WorkerServiceTests
         var runs = new RunStore(new SqliteRunDatabase(bench.Folder.Combine("workspace", "runs.db")));
 
         await UntilAsync(() => runs.List().Any(r => r is { Trigger: "schedule", Outcome: RunOutcome.Succeeded }), service);
-        bench.Folder.Write("drops/good.json", """[{"instruction": "a", "output": "b"}]""");
+        bench.Folder.WriteWhole("drops/good.json", """[{"instruction": "a", "output": "b"}]""");
 
         // Whichever comes first trains on it: the drop's own run, or the schedule's next.
         await UntilAsync(() => Directory.GetFiles(bench.Folder.Combine("drops", "accepted")).Length == 1 && !File.Exists(bench.Folder.Combine("drops", ".new-samples")), service);
 
         await stop.CancelAsync();
-        await service.WaitAsync(TimeSpan.FromSeconds(30));
+        await service.WaitAsync(TimeSpan.FromMinutes(3));
         runs.List(1000).Should().OnlyContain(r => r.Outcome == RunOutcome.Succeeded || r.Outcome == RunOutcome.Cancelled);
     }
 
@@ -53,7 +53,7 @@ public sealed class WorkerServiceTests
 
     private static async Task UntilAsync(Func<bool> condition, Task service)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(3));
         while (!condition())
         {
             if (service.IsCompleted) await service;

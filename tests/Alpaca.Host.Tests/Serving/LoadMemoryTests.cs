@@ -4,6 +4,23 @@ namespace Alpaca.Host.Tests;
 [Collection(AloneCollection.Name)]
 public sealed class LoadMemoryTests
 {
+    [Theory]
+    [InlineData(true, false)]
+    [InlineData(false, false)]
+    [InlineData(false, true)]
+    public async Task Post_TenMegabytes_TakeNoMemory(bool isChunked, bool asksFirst)
+    {
+        await using var bench = await ServedBench.StartAsync();
+        var before = GC.GetTotalAllocatedBytes();
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions") { Content = new CountedContent(10_000_000, isChunked) };
+        request.Headers.ExpectContinue = asksFirst;
+
+        using var response = await bench.Client.SendAsync(request);
+
+        await ServedBench.ReadAsync(response, 413);
+        (GC.GetTotalAllocatedBytes() - before).Should().BeLessThan(30_000_000);
+    }
+
     [Fact]
     [Trait("Category", "Slow")]
     public async Task Post_TenThousandRequests_LeaveMemoryFlat()

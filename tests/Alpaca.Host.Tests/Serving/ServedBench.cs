@@ -85,7 +85,7 @@ internal sealed class ServedBench : IAsyncDisposable
     /// <summary>Waits until nothing is being answered any more.</summary>
     public async Task IdleAsync()
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(3));
         while (Generator.Running > 0 || Gate.Entered > 0 || Models.Leases > 0) await Task.Delay(5, limit.Token);
     }
 

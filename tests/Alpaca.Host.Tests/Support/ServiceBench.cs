@@ -1,12 +1,12 @@
 using System.Collections;
-using System.Net;
-using System.Net.Sockets;
+using System.Text.RegularExpressions;
 
 namespace Alpaca.Host.Tests;
 
 /// <summary>The service as a whole, in this process, over a folder that outlives it.</summary>
-internal sealed class ServiceBench : IAsyncDisposable
+internal sealed partial class ServiceBench : IAsyncDisposable
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
     private readonly CommandBench _bench;
     private CancellationTokenSource _stop = new();
     private Task _service = Task.CompletedTask;
@@ -25,6 +25,9 @@ internal sealed class ServiceBench : IAsyncDisposable
     /// <summary>The runs so far, the first one first.</summary>
     public IReadOnlyList<RunRecord> History => [.. Runs.List(1000).Reverse()];
 
+    /// <summary>What it has logged, all its starts together.</summary>
+    public string Log => string.Concat(Directory.GetFiles(Folder.Path, "service*.log").Order(StringComparer.Ordinal).Select(Read));
+
     /// <summary>Starts it without a server.</summary>
     public void Start(params string[] overrides) => Start(null, ["Serving:Enabled=false", .. overrides]);
 
@@ -32,38 +35,17 @@ internal sealed class ServiceBench : IAsyncDisposable
     /// <returns>A client of the server, which is there once this has returned.</returns>
     public async Task<HttpClient> ServeAsync(params string[] overrides)
     {
-        var port = FreePort();
-        Start($"http://127.0.0.1:{port}", overrides);
-        var client = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
-        await UntilAsync(() => IsThere(client));
-        return client;
+        var before = Log.Length;
+        Start("http://127.0.0.1:0", overrides);
+        await UntilAsync(() => Listening().IsMatch(Log[before..]));
+        return new HttpClient { BaseAddress = new Uri(Listening().Match(Log[before..]).Groups[1].Value) };
     }
 
     private void Start(string? urls, string[] overrides)
     {
         _stop = new CancellationTokenSource();
-        var settings = AlpacaSettings.Load(_bench.Configuration, null, overrides, null, new Hashtable());
+        var settings = AlpacaSettings.Load(_bench.Configuration, null, [$"Logging:File:Path={Folder.Combine("service.log")}", .. overrides], null, new Hashtable());
         _service = WorkerService.RunAsync(settings, verbose: false, urls, _stop.Token);
-    }
-
-    private static bool IsThere(HttpClient client)
-    {
-        try
-        {
-            using var answer = client.Send(new HttpRequestMessage(HttpMethod.Get, "/health/live"));
-            return answer.IsSuccessStatusCode;
-        }
-        catch (HttpRequestException)
-        {
-            return false;
-        }
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     /// <summary>Runs a command by hand beside it.</summary>
@@ -72,26 +54,26 @@ internal sealed class ServiceBench : IAsyncDisposable
     public async Task StopAsync()
     {
         await _stop.CancelAsync();
-        await _service.WaitAsync(TimeSpan.FromSeconds(60));
+        await _service.WaitAsync(Patience);
         _stop.Dispose();
     }
 
     public void Drop(int number)
-    {
-        var hidden = Folder.Write($"{number}.json", $$"""[{"instruction": "number {{number}}", "output": "{{number}}"}, {"instruction": "and {{number}}", "output": "{{number}}"}]""");
-        File.Move(hidden, Path.Combine(Drops.Path, $"{number}.json"));
-    }
+        => Folder.WriteWhole($"drops/{number}.json", $$"""[{"instruction": "number {{number}}", "output": "{{number}}"}, {"instruction": "and {{number}}", "output": "{{number}}"}]""");
 
     /// <summary>Waits until something is so.</summary>
     public async Task UntilAsync(Func<bool> condition)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var limit = new CancellationTokenSource(Patience);
         while (!condition())
         {
             if (_service.IsCompleted) await _service;
             await Task.Delay(50, limit.Token);
         }
     }
+
+    /// <summary>Waits until it has logged something.</summary>
+    public Task UntilLoggedAsync(string text) => UntilAsync(() => Log.Contains(text, StringComparison.Ordinal));
 
     /// <summary>Waits until there is such a run.</summary>
     public Task UntilRunAsync(Func<RunRecord, bool> condition) => UntilAsync(() => Directory.Exists(Folder.Combine("workspace")) && History.Any(condition));
@@ -101,4 +83,13 @@ internal sealed class ServiceBench : IAsyncDisposable
         if (!_service.IsCompleted) await StopAsync();
         _bench.Dispose();
     }
+
+    private static string Read(string log)
+    {
+        using var reader = new StreamReader(new FileStream(log, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
+        return reader.ReadToEnd();
+    }
+
+    [GeneratedRegex(@"Now listening on: (http://\S+)\n")]
+    private static partial Regex Listening();
 }

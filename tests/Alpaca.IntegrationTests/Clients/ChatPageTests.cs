@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json;
 using Microsoft.Playwright;
 
@@ -7,9 +8,10 @@ namespace Alpaca.IntegrationTests;
 [Collection(ServedSample.Collection)]
 public sealed class ChatPageTests(ServedSample served) : IAsyncLifetime
 {
-    private readonly List<string> _requests = [];
-    private readonly List<string> _complaints = [];
-    private readonly List<string> _bodies = [];
+    private const float Patience = 180_000;
+    private readonly ConcurrentQueue<string> _requests = []; // the browser tells of them on threads of its own
+    private readonly ConcurrentQueue<string> _complaints = [];
+    private readonly ConcurrentQueue<string> _bodies = [];
     private IPlaywright? _playwright;
     private IBrowser? _browser;
 
@@ -49,7 +51,7 @@ public sealed class ChatPageTests(ServedSample served) : IAsyncLifetime
         await Ask(page, "你好", answers: 1);
         await Ask(page, "再说一次", answers: 2);
 
-        using var body = JsonDocument.Parse(_bodies[^1]);
+        using var body = JsonDocument.Parse(_bodies.Last());
         body.RootElement.GetProperty("messages").EnumerateArray().Select(message => message.GetProperty("role").GetString()).Should().Equal("user", "assistant", "user");
     }
 
@@ -81,12 +83,13 @@ public sealed class ChatPageTests(ServedSample served) : IAsyncLifetime
         await page.FillAsync("#temperature", "2"); // rambles to the limit
         await page.FillAsync("#top_k", "0");
         await page.FillAsync("#top_p", "1");
+        await page.FillAsync("#seed", "42");
         await page.FillAsync("#max_tokens", "100000");
 
         await page.FocusAsync("#question");
         await page.Keyboard.TypeAsync("讲一个很长的故事");
         await page.Keyboard.PressAsync("Enter");
-        await Assertions.Expect(page.Locator(".assistant .text")).Not.ToBeEmptyAsync();
+        await Assertions.Expect(page.Locator(".assistant .text")).Not.ToBeEmptyAsync(new() { Timeout = Patience });
         await page.Keyboard.PressAsync("Escape");
         await Ended(page, answers: 1);
 
@@ -137,17 +140,18 @@ public sealed class ChatPageTests(ServedSample served) : IAsyncLifetime
     private async Task<IPage> OpenAsync(string locale = "en-US")
     {
         var context = await _browser!.NewContextAsync(new BrowserNewContextOptions { Locale = locale });
+        context.SetDefaultTimeout(Patience);
         var page = await context.NewPageAsync();
         page.Request += (_, request) =>
         {
-            _requests.Add(request.Url);
-            if (request.PostData is { } body) _bodies.Add(body);
+            _requests.Enqueue(request.Url);
+            if (request.PostData is { } body) _bodies.Enqueue(body);
         };
         page.Console += (_, message) =>
         {
-            if (message.Type == "error") _complaints.Add(message.Text);
+            if (message.Type == "error") _complaints.Enqueue(message.Text);
         };
-        page.PageError += (_, error) => _complaints.Add(error);
+        page.PageError += (_, error) => _complaints.Enqueue(error);
         await page.GotoAsync(served.Address);
         await page.WaitForSelectorAsync("#model option", new PageWaitForSelectorOptions { State = WaitForSelectorState.Attached });
         return page;
@@ -163,7 +167,7 @@ public sealed class ChatPageTests(ServedSample served) : IAsyncLifetime
     private static async Task Ended(IPage page, int answers)
     {
         // Locators and no functions: those would be evaluated from text in the page, which its content security policy forbids.
-        await Assertions.Expect(page.Locator(".assistant:not(.writing)")).ToHaveCountAsync(answers, new() { Timeout = 30_000 });
+        await Assertions.Expect(page.Locator(".assistant:not(.writing)")).ToHaveCountAsync(answers, new() { Timeout = Patience });
         await page.WaitForSelectorAsync("#send:not([hidden])");
     }
 }

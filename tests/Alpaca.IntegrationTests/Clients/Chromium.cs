@@ -12,6 +12,7 @@ internal static class Chromium
     public static Task<IBrowser> StartAsync(IPlaywright playwright) => playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions
     {
         ExecutablePath = Executable,
+        Timeout = 180_000,
         Args = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"], // the sandbox does not start for root
     });
 }

@@ -1,7 +1,3 @@
-using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
-
 namespace Alpaca.IntegrationTests;
 
 /// <summary>The executable serving the sample's base model on a port of its own.</summary>
@@ -12,8 +8,7 @@ public sealed class ServedSample : IAsyncLifetime, IDisposable
 
     private readonly TemporaryFolder _folder = new();
     private readonly SampleModels _models = new();
-    private readonly System.Text.StringBuilder _log = new();
-    private Process? _serve;
+    private ServedProcess? _serve;
 
     /// <summary>Where it listens, with a slash at the end.</summary>
     public string Address { get; private set; } = "";
@@ -21,71 +16,24 @@ public sealed class ServedSample : IAsyncLifetime, IDisposable
     /// <summary>What the model is called.</summary>
     public string ModelName { get; } = "sample";
 
-    /// <summary>What it has logged.</summary>
-    public string Log
-    {
-        get
-        {
-            lock (_log) return _log.ToString();
-        }
-    }
-
     public async Task InitializeAsync()
     {
-        Address = $"http://127.0.0.1:{FreePort()}/";
         var config = _folder.Write("appsettings.json", $$"""
             { "Inference": { "Backend": "Torch", "Model": "{{await _models.ModelAsync()}}", "Name": "{{ModelName}}", "Threads": 1 } }
             """);
-        _serve = AlpacaProcess.Start("serve", "--config", config, "--urls", Address.TrimEnd('/'));
-        _serve.ErrorDataReceived += (_, line) =>
-        {
-            lock (_log) _log.AppendLine(line.Data);
-        };
-        _serve.BeginErrorReadLine();
-        await ReadyAsync();
+        _serve = new ServedProcess(config);
+        using var client = await _serve.ConnectAsync();
+        Address = client.BaseAddress!.AbsoluteUri;
+        await _serve.UntilAsync(() => client.GetStringAsync("v1/models").GetAwaiter().GetResult().Contains(ModelName, StringComparison.Ordinal));
     }
 
-    public async Task DisposeAsync()
-    {
-        if (_serve is { HasExited: false })
-        {
-            _serve.Kill();
-            await _serve.WaitForExitAsync();
-        }
-    }
+    public Task DisposeAsync() => Task.CompletedTask;
 
     public void Dispose()
     {
         _serve?.Dispose();
         _models.Dispose();
         _folder.Dispose();
-    }
-
-    private async Task ReadyAsync()
-    {
-        using var client = new HttpClient { BaseAddress = new Uri(Address) };
-        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
-        while (true)
-        {
-            _serve!.HasExited.Should().BeFalse("it should serve, but said {0}", Log);
-            try
-            {
-                if ((await client.GetAsync("v1/models", limit.Token)).IsSuccessStatusCode && (await client.GetStringAsync("v1/models", limit.Token)).Contains(ModelName, StringComparison.Ordinal)) return;
-            }
-            catch (HttpRequestException)
-            {
-                // It does not listen yet.
-            }
-
-            await Task.Delay(100, limit.Token);
-        }
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }
 

@@ -35,7 +35,9 @@ public sealed class ClusterTests : IAsyncLifetime, IDisposable
     public async Task Serve_50RunsTriggeredAtTwoWorkers_EachRunsOnce()
     {
         var names = Enumerable.Range(1, Pipelines).Select(i => $"p{i:00}").ToList();
-        var pipelines = new JsonObject(names.Select(name => KeyValuePair.Create(name, (JsonNode?)new JsonObject { ["Stages"] = new JsonObject { ["acme-note"] = new JsonObject { ["Text"] = name } } })));
+        var gate = _folder.Write("gate", "");
+        var pipelines = new JsonObject(names.Select(name => KeyValuePair.Create(
+            name, (JsonNode?)new JsonObject { ["Stages"] = new JsonObject { ["acme-note"] = new JsonObject { ["Text"] = name, ["Mishap"] = "wait", ["Appendix"] = gate } } })));
         using var first = Start("first", pipelines);
         using var second = Start("second", pipelines);
         var workers = new[] { new Uri(await first.AddressAsync()), new Uri(await second.AddressAsync()) };
@@ -43,6 +45,10 @@ public sealed class ClusterTests : IAsyncLifetime, IDisposable
         // Each at both: the second order finds the run waiting, or comes after it has begun.
         var queued = await Task.WhenAll(names.Select(async (name, i) => await TriggerAsync(workers[i % 2], name)));
         queued.Should().OnlyContain(isNew => isNew);
+
+        // A worker has one run at a time, and each waits for the gate: so both take part, however fast one of them is.
+        await UntilAsync(async () => (await AskAsync("SELECT count(DISTINCT process_id) FROM runs WHERE outcome = 'Running'"))[0] is 2L, first, second);
+        _folder.Write("gate.go", "");
         await UntilAsync(async () => (await AskAsync("SELECT count(*) FROM runs WHERE outcome = 'Succeeded'"))[0] is 50L, first, second);
 
         (await AskAsync("SELECT count(*) FROM runs"))[0].Should().Be((long)Pipelines);
@@ -123,7 +129,7 @@ public sealed class ClusterTests : IAsyncLifetime, IDisposable
 
     private static async Task UntilAsync(Func<Task<bool>> condition, params ServedProcess[] alive)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(4));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(8));
         try
         {
             while (!await condition())

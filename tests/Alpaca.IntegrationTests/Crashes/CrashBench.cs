@@ -12,7 +12,7 @@ internal sealed class CrashBench : IDisposable
     private static readonly string RenameFaults =
         typeof(CrashBench).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "RenameFaultsAssembly").Value!;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
     private readonly TemporaryFolder _folder = new();
     private readonly HttpClient _client = new();
@@ -68,14 +68,14 @@ internal sealed class CrashBench : IDisposable
     {
         var number = _good.Count;
         var good = $$"""[{"instruction": "question {{number}}", "output": "answer {{number}}"}]""";
-        _folder.Write($"drops/good {number}.json", good);
+        _folder.WriteWhole($"drops/good {number}.json", good);
         if (number > 0) Bad($"again {number}.json", _good.Values.First());
         Bad($"bad {number}.json", $$"""[{"question": {{number}}}]""");
         _good.Add(Digest(good), good);
 
         void Bad(string name, string content)
         {
-            _folder.Write($"drops/{name}", content);
+            _folder.WriteWhole($"drops/{name}", content);
             _bad.Add(content);
         }
     }

@@ -69,7 +69,7 @@ await failing('tooLong', () => client.chat.completions.create({ ...greedy, messa
 const controller = new AbortController();
 result.piecesBeforeAbort = 0;
 await failing('aborted', async () => {
-  const stream = await client.chat.completions.create({ model, messages, temperature: 2, top_p: 1, max_tokens: 100000, stream: true }, { signal: controller.signal });
+  const stream = await client.chat.completions.create({ model, messages, temperature: 2, top_p: 1, max_tokens: 100000, seed: 42, stream: true }, { signal: controller.signal });
   for await (const chunk of stream) {
     if (chunk.choices[0]?.delta?.content && ++result.piecesBeforeAbort === 1) controller.abort();
   }

@@ -68,6 +68,7 @@ public sealed class DropSoakTests(ITestOutputHelper output) : IDisposable
         foreach (var drop in drops) await drop.PutAsync(Drops, Drops);
         await serve.UntilAsync(() => Directory.GetFiles(Accepted).Length == drops.Count);
 
+        await serve.UntilLoggedAsync("gives no notifications");
         serve.Log.Split('\n').Where(line => line.Contains("gives no notifications", StringComparison.Ordinal)).Should().ContainSingle();
         drops.Should().NotBeEmpty();
     }
