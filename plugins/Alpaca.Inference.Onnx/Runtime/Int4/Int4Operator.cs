@@ -122,7 +122,7 @@ internal sealed unsafe class Int4Operator : IDisposable
         throw new InvalidOperationException(message);
     }
 
-    // What follows is called by ONNX Runtime, where no exception may arrive.
+    // What follows is called by ONNX Runtime, where no exception may arrive; literals are the names above as C has them.
     [UnmanagedCallersOnly]
     private static byte* GetName(OrtCustomOp* definition) => Constant("Int4MatMul\0"u8);
 
