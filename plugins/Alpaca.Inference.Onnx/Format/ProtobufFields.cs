@@ -3,6 +3,7 @@ using System.Text;
 namespace Alpaca.Inference.Onnx;
 
 /// <summary>Goes through the fields of a message in protobuf's wire format, the counterpart of <see cref="ProtobufWriter"/>.</summary>
+/// <remarks>For messages that are in memory to be written again. <see cref="Alpaca.Formats.OnnxTensorSource"/> reads graphs of any size, from the file, and only their weights.</remarks>
 internal ref struct ProtobufFields
 {
     private const int Varint = 0;

@@ -20,6 +20,7 @@ internal sealed class Int4Session : InferenceSession
     {
         if (!Int4Multiplication.IsSupported) return null;
         using var weights = OnnxTensorSource.Open(modelFile);
+        if (!weights.Tensors.Any(tensor => tensor.DType == DType.UInt8)) return null; // A graph that holds float32 itself may have 2 GB.
         if (Int4Graph.Of(File.ReadAllBytes(modelFile), weights) is not { } graph) return null;
         var products = Int4Operator.Load(graph.Products, weights, options.IntraOpNumThreads, cancellationToken);
         return () =>
