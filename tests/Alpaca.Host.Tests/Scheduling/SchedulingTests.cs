@@ -76,7 +76,7 @@ public sealed class SchedulingTests
         await using var bench = new ServiceBench(""", "Schedule": { "RunAtStartup": true }, "Retry": { "FirstDelaySeconds": 0.1 }""", """ "acme-note": { "Text": "Hello", "Mishap": "once" } """);
         bench.Start();
         await bench.UntilRunAsync(run => run.Outcome == RunOutcome.Failed);
-        await Task.Delay(1500);
+        await ServiceBench.GiveTimeAsync();
 
         bench.History.Should().ContainSingle();
     }
@@ -156,7 +156,7 @@ public sealed class SchedulingTests
 
         bench.Folder.Write("appsettings.json.go", "");
         await bench.UntilAsync(() => bench.History.Count(run => run.Outcome == RunOutcome.Succeeded) == 2);
-        await Task.Delay(1000);
+        await ServiceBench.GiveTimeAsync();
 
         Directory.GetFiles(bench.Drops.Accepted).Should().HaveCount(3);
         bench.History.Select(run => run.Trigger).Should().Equal("drop", "drop");
@@ -179,7 +179,7 @@ public sealed class SchedulingTests
 
         Directory.GetFiles(bench.Drops.Accepted).Should().HaveCount(1);
         NewSamples.Read(bench.Drops).Count.Should().Be(0);
-        await Task.Delay(1000);
+        await ServiceBench.GiveTimeAsync();
         bench.History.Select(run => run.Trigger).Should().Equal("manual", "manual");
     }
 
@@ -195,7 +195,7 @@ public sealed class SchedulingTests
         NewSamples.Read(bench.Drops).Count.Should().Be(4);
         await bench.StopAsync();
         bench.Start();
-        await Task.Delay(1000);
+        await ServiceBench.GiveTimeAsync();
         bench.History.Should().BeEmpty();
 
         bench.Drop(3);
@@ -232,7 +232,7 @@ public sealed class SchedulingTests
 
         bench.Drop(2);
         await bench.UntilAsync(() => Directory.GetFiles(bench.Drops.Accepted).Length == 2);
-        await Task.Delay(1000);
+        await ServiceBench.GiveTimeAsync();
         bench.History.Select(run => run.Trigger).Should().Equal(["manual"], "there are 2 new samples, not 4");
     }
 
@@ -249,10 +249,10 @@ public sealed class SchedulingTests
         var byHand = bench.InvokeAsync("run");
         await bench.UntilRunAsync(run => run.Outcome == RunOutcome.Running);
         bench.Start();
-        await Task.Delay(1500); // its run for what was accepted waits for the one by hand
+        await ServiceBench.GiveTimeAsync(); // its run for what was accepted waits for the one by hand
         bench.Folder.Write("appsettings.json.go", "");
         (await byHand).ShouldSucceed();
-        await Task.Delay(1500);
+        await ServiceBench.GiveTimeAsync();
 
         NewSamples.Read(bench.Drops).Count.Should().Be(0);
         bench.History.Select(run => run.Trigger).Should().Equal("manual");
@@ -325,7 +325,7 @@ public sealed class SchedulingTests
 
         bench.Drop(2);
         await bench.UntilRunAsync(run => run is { Trigger: "schedule", Outcome: RunOutcome.Succeeded });
-        await Task.Delay(1500);
+        await ServiceBench.GiveTimeAsync();
         bench.History.Should().ContainSingle("the samples have been seen");
     }
 

@@ -61,6 +61,9 @@ internal sealed partial class ServiceBench : IAsyncDisposable
     public void Drop(int number)
         => Folder.WriteWhole($"drops/{number}.json", $$"""[{"instruction": "number {{number}}", "output": "{{number}}"}, {"instruction": "and {{number}}", "output": "{{number}}"}]""");
 
+    /// <summary>Gives a run that must not begin the time to begin. Nothing can be waited for where nothing is to happen, so a slow machine may miss a mistake here, but fails nothing that is right.</summary>
+    public static Task GiveTimeAsync() => Task.Delay(1500);
+
     /// <summary>Waits until something is so.</summary>
     public async Task UntilAsync(Func<bool> condition)
     {
